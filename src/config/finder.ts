@@ -1,0 +1,89 @@
+/**
+ * The route for a model name: exact, then an alias, then the longest pattern, then a target that the client names itself. Routes made for a name
+ * (patterns with `provider/*`, direct targets) are kept, the least lately used dropped beyond a thousand: names come from callers.
+ */
+import { matchesPattern } from '../core/pattern.ts';
+import { parseTarget } from '../core/target.ts';
+import type { RetryPolicy, Route, Step, Target, Timeouts } from '../router/contract.ts';
+
+const mostMade = 1000;
+/** No model is named at such length; what callers send is kept, so it must be small. */
+const longestName = 256;
+
+export interface FinderInput {
+  readonly routes: readonly Route[];
+  readonly patterns: readonly { readonly pattern: string; readonly route: Route }[];
+  readonly aliases: readonly (readonly [string, string])[];
+  readonly openTarget: (name: string, timeouts: Timeouts) => Target | undefined;
+  readonly direct: boolean;
+  readonly timeouts: Timeouts;
+  readonly retry: RetryPolicy;
+  /** Time budget of a route made for a target that the client names. */
+  readonly budgetMs: number;
+}
+
+export function createFinder(input: FinderInput): (model: string) => Route | undefined {
+  const exact = new Map(input.routes.map((route) => [route.name, route]));
+  for (const [alias, name] of input.aliases) {
+    const route = exact.get(name);
+    if (route !== undefined) exact.set(alias, route);
+  }
+  // The longest pattern is the most particular one.
+  const patterns = [...input.patterns].sort((a, b) => b.pattern.length - a.pattern.length);
+  const made = new Map<string, Route>();
+
+  function make(model: string): Route | undefined {
+    const match = patterns.find(({ pattern }) => matchesPattern(pattern, model));
+    if (match !== undefined) return fill(match.route, model, input.openTarget);
+    const named = parseTarget(model);
+    if (!input.direct || named?.mode !== 'sync' || named.model.includes('*')) return undefined;
+    const target = input.openTarget(model, input.timeouts);
+    return target === undefined ? undefined : directRoute(model, target, input);
+  }
+
+  return (model) => {
+    const route = exact.get(model);
+    if (route !== undefined) return route;
+    const kept = made.get(model);
+    const fresh = kept ?? (model.length > longestName ? undefined : make(model));
+    if (fresh === undefined) return undefined;
+    // A map keeps the order of insertion, so what is used goes to its end.
+    if (kept !== undefined) made.delete(model);
+    const oldest = made.size >= mostMade ? made.keys().next().value : undefined;
+    if (oldest !== undefined) made.delete(oldest);
+    made.set(model, fresh);
+    return fresh;
+  };
+}
+
+/** `provider/*` becomes the provider's model of the caller's name; `undefined` if the name asks for a mode that is not served. */
+function fill(route: Route, model: string, openTarget: FinderInput['openTarget']): Route | undefined {
+  if (parseTarget(`any/${model}`)?.mode !== 'sync') return undefined;
+  const fillStep = (step: Step): Step => ({
+    options: step.options.map(({ target, weight }) => {
+      if (!target.name.endsWith('/*')) return { target, weight };
+      const named = openTarget(`${target.provider}/${model}`, target.timeouts);
+      return { target: named ?? target, weight };
+    }),
+  });
+  return {
+    ...route,
+    chain: route.chain.map(fillStep),
+    rules: route.rules.map((rule) => ({ ...rule, chain: rule.chain.map(fillStep) })),
+  };
+}
+
+function directRoute(name: string, target: Target, { retry, budgetMs }: FinderInput): Route {
+  return {
+    name,
+    rules: [],
+    chain: [{ options: [{ target, weight: 1 }] }],
+    retry,
+    budgetMs,
+    strict: false,
+    onContentFilter: 'return',
+    onOverBudget: 'refuse',
+    reserve: 'worst',
+    knownPrices: false,
+  };
+}

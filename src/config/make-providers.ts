@@ -1,0 +1,49 @@
+/** The configured accounts as providers. One whose settings have not changed since the last load is kept, and with it its tokens. */
+
+import type { Clock } from '../core/clock.ts';
+import { GatewayError } from '../core/errors.ts';
+import { asObject, asString } from '../core/json.ts';
+import type { Provider } from '../providers/contract.ts';
+import type { Environment } from './environment.ts';
+import type { Problem } from './problem.ts';
+import type { Config, Registry } from './schema.ts';
+
+/** By name. `settings` is what a provider was made of, to compare; it holds secrets and is shown nowhere. */
+export type MadeProviders = ReadonlyMap<string, { readonly provider: Provider; readonly settings: string }>;
+
+/** What a config is resolved with. */
+export interface ResolveWorld {
+  readonly registry: Registry;
+  readonly env: Environment;
+  readonly clock: Clock;
+  /** Of the config that runs now: a provider whose settings have not changed stays, with its tokens. */
+  readonly previous?: MadeProviders;
+}
+
+export function makeProviders(config: Config, world: ResolveWorld, problems: Problem[]): MadeProviders {
+  const providers = new Map<string, { provider: Provider; settings: string }>();
+  for (const [name, written] of Object.entries(config.providers)) {
+    const settings = JSON.stringify(written);
+    const kept = world.previous?.get(name);
+    if (kept !== undefined && kept.settings === settings) {
+      providers.set(name, kept);
+      continue;
+    }
+    const { type, ...rest } = asObject(written);
+    const found = world.registry[asString(type) ?? ''];
+    if (found === undefined) continue;
+    try {
+      const provider = found.create(name, rest, { env: world.env, clock: world.clock });
+      providers.set(name, { provider, settings });
+    } catch (thrown) {
+      // Only our own words are sure to hold no secret.
+      const reason = thrown instanceof GatewayError ? `: ${thrown.message.replace(/\.$/, '')}` : '';
+      problems.push({
+        path: ['providers', name],
+        message: `this provider cannot be made from its settings${reason}`,
+        fix: 'Look at its addresses and credentials, also at those from the environment.',
+      });
+    }
+  }
+  return providers;
+}

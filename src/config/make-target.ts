@@ -1,0 +1,61 @@
+/** A provider's model with the endpoints that it has, and what the config knows better than the catalog. */
+import { type ModelOverride, modelInfo } from '../catalog/catalog.ts';
+import { present } from '../core/present.ts';
+import type { TargetName } from '../core/target.ts';
+import type { Provider } from '../providers/contract.ts';
+import type { Target, Timeouts } from '../router/contract.ts';
+import { limitsFor, writtenPrice } from './make-capacity.ts';
+import type { Config } from './schema.ts';
+
+type Models = Config['models'];
+
+export function makeTarget(
+  name: string,
+  provider: Provider,
+  { model, mode }: TargetName,
+  { models, limits, prices }: Pick<Config, 'models' | 'limits' | 'prices'>,
+  timeouts: Timeouts,
+): Target {
+  const info = modelInfo(model, overrideFor(models, provider.name, model));
+  // What nobody knows may be either; a known embedding model cannot chat.
+  const embeds = info.capabilities.has('embeddings');
+  const chats = !embeds || info.capabilities.size > 1;
+  return {
+    name,
+    provider: provider.name,
+    mode,
+    model: info,
+    timeouts,
+    limits: limitsFor({ provider: provider.name, model }, limits),
+    ...present({
+      price: writtenPrice({ provider: provider.name, model }, mode, prices) ?? provider.price?.(model, mode),
+      listPrice:
+        writtenPrice({ provider: provider.name, model }, 'sync', prices) ?? provider.price?.(model, 'sync'),
+      chat: chats ? provider.chat?.(info) : undefined,
+      embeddings: embeds ? provider.embeddings?.(info) : undefined,
+      countTokens: chats ? provider.countTokens?.(info) : undefined,
+    }),
+  };
+}
+
+export function hasOverride(models: Models, provider: string, model: string): boolean {
+  return Object.hasOwn(models, model) || Object.hasOwn(models, `${provider}/${model}`);
+}
+
+/** By model, then by provider/model, which wins. */
+function overrideFor(models: Models, provider: string, model: string): ModelOverride {
+  const named = (key: string): Models[string] | undefined =>
+    Object.hasOwn(models, key) ? models[key] : undefined;
+  const written = { ...named(model), ...named(`${provider}/${model}`) };
+  return present({
+    contextTokens: written.context,
+    maxOutputTokens: written.max_output,
+    capabilities: written.capabilities === undefined ? undefined : new Set(written.capabilities),
+    sampling: written.sampling,
+    thinking: written.thinking,
+    efforts: written.efforts,
+    midSystem: written.mid_system,
+    prefill: written.prefill,
+    nativeSchema: written.native_schema,
+  });
+}
