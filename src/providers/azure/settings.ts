@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { baseUrlSchema } from '../families/base-url.ts';
+
+export const settings = z.strictObject({
+  endpoint: baseUrlSchema
+    .optional()
+    .describe(
+      'The resource, such as https://acme.openai.azure.com. Left out: the variable AZURE_OPENAI_ENDPOINT.',
+    ),
+  base_url: baseUrlSchema
+    .optional()
+    .describe('The same as endpoint, under the name that other providers use.'),
+  api_key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Left out: the variable AZURE_OPENAI_API_KEY. Not used with entra.'),
+  entra: z
+    .strictObject({
+      scope: z.string().default('https://cognitiveservices.azure.com/.default'),
+      token: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('A fixed token, for tests; left out: the default Azure credential chain.'),
+    })
+    .optional()
+    .describe('Authenticate with Microsoft Entra instead of a key.'),
+  api_version: z
+    .string()
+    .default('v1')
+    .describe(
+      '`v1` uses /openai/v1; a date such as 2024-10-21 uses /openai/deployments/NAME with api-version.',
+    ),
+  deployments: z
+    .record(z.string(), z.string().min(1))
+    .optional()
+    .describe('Model name to deployment name, where they differ.'),
+});
+
+export type Settings = z.infer<typeof settings>;

@@ -1,0 +1,51 @@
+/** Amazon Bedrock: Invoke for Claude, Converse for all other models, embeddings by Invoke. */
+import type { ModelInfo } from '../../core/model.ts';
+import { defineProvider } from '../contract.ts';
+import { vendorOf } from '../families/converse/traits.ts';
+import { defaultRegion, findAddress, findRegion } from './address.ts';
+import { createAuth } from './auth.ts';
+import { createConverseChat } from './converse.ts';
+import { createCount } from './count.ts';
+import { createEmbeddings } from './embeddings.ts';
+import { createInvokeChat } from './invoke.ts';
+import { createPost } from './post.ts';
+import { createPrices } from './prices.ts';
+import { type Settings, settings } from './settings.ts';
+
+export const provider = defineProvider<Settings>({
+  type: 'bedrock',
+  settings,
+  create(name, configured, world) {
+    const { now } = world.clock;
+    const found = findRegion(configured, world.env);
+    const region = found ?? defaultRegion;
+    const post = createPost(
+      findAddress(configured, region, world.env),
+      createAuth(configured, region, world),
+    );
+    return {
+      name,
+      type: 'bedrock',
+      ...(found === undefined
+        ? {
+            warning: `provider "${name}" has no region, ${defaultRegion} is taken: set AWS_REGION or region`,
+          }
+        : {}),
+      chat: (model) =>
+        (usesInvoke(model, configured.api) ? createInvokeChat : createConverseChat)(model, post, now),
+      embeddings: (model) => createEmbeddings(model, post, now),
+      countTokens: (model) => createCount(model, post, now),
+      price: createPrices(now),
+    };
+  },
+});
+
+/**
+ * Invoke keeps Claude's thinking, citations, cache lifetimes and exact usage; Converse loses some of each. Our Invoke speaks Claude alone,
+ * so `invoke` means models that are Claude, or whose id does not say.
+ */
+function usesInvoke(model: ModelInfo, api: Settings['api']): boolean {
+  if (api === 'converse') return false;
+  const vendor = vendorOf(model.id);
+  return vendor === 'anthropic' || (api === 'invoke' && vendor === undefined);
+}

@@ -1,0 +1,69 @@
+/** OpenAI’s own API. */
+import {
+  type ChatEndpoint,
+  defineProvider,
+  type EmbeddingEndpoint,
+  type FailedResponse,
+  type WireRequest,
+} from '../contract.ts';
+import { splitBaseUrl } from '../families/base-url.ts';
+import { createChatCodec } from '../families/openai-chat/codec.ts';
+import { readChatError } from '../families/openai-chat/errors.ts';
+import { openAiTraits } from '../families/openai-chat/traits.ts';
+import { createEmbeddingCodec } from '../families/openai-embeddings/codec.ts';
+import { secretFrom } from '../families/secret.ts';
+import { errorRows } from './errors.ts';
+import { readLimits } from './limits.ts';
+import { createPrices } from './prices.ts';
+
+import { type Settings, settings } from './settings.ts';
+
+export const provider = defineProvider<Settings>({
+  type: 'openai',
+  settings,
+  create(name, configured, world) {
+    const { origin, prefix } = splitBaseUrl(configured.base_url);
+    const secret = secretFrom(name, configured.api_key, world.env, 'OPENAI_API_KEY', 'api_key');
+    const account: Readonly<Record<string, string>> = {
+      ...(configured.organization === undefined ? {} : { 'openai-organization': configured.organization }),
+      ...(configured.project === undefined ? {} : { 'openai-project': configured.project }),
+    };
+    const options = { errorRows, now: world.clock.now };
+    const readError = (response: FailedResponse) => readChatError(errorRows, response, world.clock.now());
+
+    const post =
+      (path: string) =>
+      (
+        body: string | Uint8Array,
+        { headers }: { readonly headers: Readonly<Record<string, string>> },
+      ): WireRequest => ({
+        method: 'POST',
+        origin,
+        path: prefix + path,
+        headers: {
+          ...headers,
+          ...account,
+          authorization: `Bearer ${secret.read()}`,
+          'content-type': 'application/json',
+        },
+        body,
+      });
+
+    return {
+      name,
+      type: 'openai',
+      ...(secret.warning === undefined ? {} : { warning: secret.warning }),
+      chat: (model): ChatEndpoint => ({
+        ...createChatCodec(model, { ...options, traits: openAiTraits }),
+        request: post('/chat/completions'),
+        readLimits,
+      }),
+      embeddings: (model): EmbeddingEndpoint => ({
+        ...createEmbeddingCodec(model, { readError, vectors: 'base64' }),
+        request: post('/embeddings'),
+        readLimits,
+      }),
+      price: createPrices(world.clock.now),
+    };
+  },
+});

@@ -1,0 +1,31 @@
+/** Gemini on Vertex AI: the family's codec, and which verb does what. */
+import type { ModelInfo } from '../../core/model.ts';
+import type { ChatEndpoint, CountEndpoint, EmbeddingEndpoint } from '../contract.ts';
+import { createGeminiCodec } from '../families/gemini/codec.ts';
+import { createGeminiCountCodec } from '../families/gemini/count.ts';
+import { createGeminiEmbeddingCodec, embeddingVerb } from '../families/gemini/embeddings.ts';
+import { errorRows } from './errors.ts';
+import type { Post } from './post.ts';
+
+export function createGeminiChat(model: ModelInfo, post: Post, now: () => number): ChatEndpoint {
+  return {
+    ...createGeminiCodec(model, { errorRows, now }),
+    request: (body, { stream, headers }) =>
+      post('google', model.id, stream ? 'streamGenerateContent?alt=sse' : 'generateContent', body, headers),
+  };
+}
+
+export function createGeminiCount(model: ModelInfo, post: Post, now: () => number): CountEndpoint {
+  return {
+    ...createGeminiCountCodec(model, { errorRows, now }),
+    request: (body, { headers }) => post('google', model.id, 'countTokens', body, headers),
+  };
+}
+
+export function createGeminiEmbeddings(model: ModelInfo, post: Post, now: () => number): EmbeddingEndpoint {
+  const verb = embeddingVerb(model);
+  return {
+    ...createGeminiEmbeddingCodec(model, { verb, errorRows, now }),
+    request: (body, { headers }) => post('google', model.id, verb, body, headers),
+  };
+}

@@ -1,0 +1,42 @@
+/** Google Vertex AI: Gemini and Claude under one project. A model whose name begins with `claude` is Claude. */
+import { asString } from '../../core/json.ts';
+import { defineProvider } from '../contract.ts';
+import { createAddress } from './address.ts';
+import { createAuth, inlineCredentials } from './auth.ts';
+import { createClaudeChat, createClaudeCount, isClaude } from './claude.ts';
+import { createGeminiChat, createGeminiCount, createGeminiEmbeddings } from './gemini.ts';
+import { createPost } from './post.ts';
+import { createPrices } from './prices.ts';
+import { type Settings, settings } from './settings.ts';
+
+export const provider = defineProvider<Settings>({
+  type: 'vertex',
+  settings,
+  create(name, configured, world) {
+    const { now } = world.clock;
+    const address = createAddress(configured, findProject(configured, world.env));
+    const post = createPost(name, address, createAuth(configured, world));
+    return {
+      name,
+      type: 'vertex',
+      ...(address === undefined
+        ? { warning: `provider "${name}" has no project: set GOOGLE_CLOUD_PROJECT or project` }
+        : {}),
+      chat: (model) => (isClaude(model) ? createClaudeChat : createGeminiChat)(model, post, now),
+      embeddings: (model) => createGeminiEmbeddings(model, post, now),
+      countTokens: (model) => (isClaude(model) ? createClaudeCount : createGeminiCount)(model, post, now),
+      price: createPrices(configured.location, now),
+    };
+  },
+});
+
+function findProject(
+  configured: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const found =
+    configured.project ??
+    env['GOOGLE_CLOUD_PROJECT'] ??
+    asString(inlineCredentials(configured.credentials)?.['project_id']);
+  return found === '' ? undefined : found;
+}

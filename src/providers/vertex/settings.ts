@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { baseUrlSchema } from '../families/base-url.ts';
+
+function isPathOrJson(text: string): boolean {
+  if (!text.trimStart().startsWith('{')) return true;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export const settings = z.strictObject({
+  project: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Google Cloud project. Left out: the variable GOOGLE_CLOUD_PROJECT, else the service account’s own.',
+    ),
+  location: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, { error: 'must be a location such as us-central1 or global' })
+    .default('us-central1')
+    .describe('Region, such as us-central1; `us`, `eu` and `global` are served where Google has room.'),
+  credentials: z
+    .union([
+      z.string().min(1).refine(isPathOrJson, {
+        error: 'begins like JSON, but is none; give the whole text of the file, or its path',
+      }),
+      z.looseObject({ type: z.string() }),
+    ])
+    .optional()
+    .describe(
+      'Service account: a path to its JSON file, or the JSON itself. Left out: Application Default Credentials.',
+    ),
+  api_key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A key of Vertex AI in express mode, which needs no project; instead of credentials.'),
+  access_token: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A fixed OAuth token, for tests and short jobs; instead of credentials.'),
+  base_url: baseUrlSchema
+    .optional()
+    .describe(
+      'Where the API is, without /v1. Left out: Google’s address for the location. At an http address calls go without authentication unless a credential is set here.',
+    ),
+});
+
+export type Settings = z.infer<typeof settings>;
