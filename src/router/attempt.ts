@@ -1,0 +1,36 @@
+/** What every attempt is given, and what comes of it. */
+import type { GatewayError } from '../core/errors.ts';
+import type { Usage } from '../core/usage.ts';
+import type { AttemptRecord, Call, Target } from './contract.ts';
+import type { ExchangeWorld } from './exchange.ts';
+
+export interface AttemptInput {
+  readonly call: Call;
+  readonly target: Target;
+  /** Refuse what would be dropped. */
+  readonly strict: boolean;
+  /** Earlier attempts, for the caller's headers. */
+  readonly tried: readonly AttemptRecord[];
+  readonly remainingMs: number;
+}
+
+/** `seenChars`: how much of a stream’s answer came, in characters; absent where the answer is not streamed. */
+export type Outcome =
+  | { readonly kind: 'served'; readonly usage: Usage | undefined }
+  /** Nothing has reached the caller; another target may be tried. */
+  | {
+      readonly kind: 'failed';
+      readonly error: GatewayError;
+      readonly usage?: Usage;
+      readonly seenChars?: number;
+    }
+  /** The caller has part of the answer and was told that it broke. */
+  | {
+      readonly kind: 'cut';
+      readonly error: GatewayError;
+      readonly usage: Usage | undefined;
+      readonly seenChars?: number;
+    }
+  | { readonly kind: 'client-closed'; readonly usage?: Usage | undefined; readonly seenChars?: number };
+
+export type Attempt = (world: ExchangeWorld, input: AttemptInput) => Promise<Outcome>;
