@@ -1,0 +1,10 @@
+/** Where Postgres's SQL is its own. */
+import { sql } from 'kysely';
+import type { Differences } from '../database.ts';
+
+export const postgresDifferences: Differences = {
+  // The database's own collation would order names otherwise than SQLite does, and compare them more slowly.
+  text: sql`text collate "C"`,
+  keyedTable: sql``,
+  hasTag: (tag) => sql`tags::jsonb ? ${tag}`,
+};

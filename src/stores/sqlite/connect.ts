@@ -1,0 +1,105 @@
+/**
+ * A SQLite file, or memory. Several processes may share one file: writers take turns, readers never wait.
+ *
+ * `synchronous = full`: a commit is on the disk before it is answered, as the contract promises. `normal` would be
+ * faster and lose the last seconds at a power cut; money is worth the flush.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  Kysely,
+  SqliteAdapter,
+  SqliteDriver,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { Connection, Database } from '../database.ts';
+import { StoreError } from '../store-error.ts';
+import { bridge } from './bridge.ts';
+import { sqliteDifferences } from './dialect.ts';
+
+/** Longer than another process holds the file for its largest write; shorter than a caller's patience. */
+const busyTimeoutMs = 5000;
+
+/** One other process costs one or two; fewer could refuse a start, more would only delay a message. */
+const maxWalAttempts = 100;
+
+export function connectSqlite(path: string): Connection {
+  const database = openFile(path);
+  return {
+    database: new Kysely<Database>({
+      dialect: {
+        createAdapter: () => new Adapter(),
+        createDriver: () => new Driver({ database: bridge(database) }),
+        createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+      },
+    }),
+    differences: sqliteDifferences,
+    shown: path,
+  };
+}
+
+function openFile(path: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+    database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    enterWal(database);
+    database.exec('pragma synchronous = full');
+    return database;
+  } catch (thrown) {
+    database?.close();
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new StoreError(
+      `The store ${path} cannot be opened: ${reason}. Name a SQLite file, or a path in a folder that may be written to.`,
+      thrown,
+    );
+  }
+}
+
+/**
+ * The change of a new file to WAL does not heed the busy timeout: of several processes that start at once all but one
+ * may be refused. A write lock does heed it, so taking one waits until the other is done.
+ */
+function enterWal(database: DatabaseSync): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      database.exec('pragma journal_mode = wal');
+      return;
+    } catch (thrown) {
+      if (attempt === maxWalAttempts || !isBusy(thrown)) throw thrown;
+      database.exec('begin immediate; commit');
+    }
+  }
+}
+
+/** The low byte; the rest says what was busy. */
+function isBusy(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    'errcode' in thrown &&
+    typeof thrown.errcode === 'number' &&
+    (thrown.errcode & 0xff) === 5
+  );
+}
+
+class Adapter extends SqliteAdapter {
+  /** True of SQLite; Kysely leaves it off. It is what makes a migration happen whole, and in one process alone. */
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class Driver extends SqliteDriver {
+  /**
+   * Every transaction here writes. One that began as a reader could be refused at its first write, at once and
+   * whatever the busy timeout, because another process wrote in between.
+   */
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}
