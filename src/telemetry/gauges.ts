@@ -1,0 +1,47 @@
+/** Metrics that are read when somebody asks, from those who know. */
+import type { Calibration } from '../catalog/calibration.ts';
+import type { Limits } from '../limits/contract.ts';
+import type { MetricSet } from './metrics.ts';
+
+export interface GaugeSources {
+  readonly limits: Limits;
+  readonly ledger: { readonly pending: number };
+  readonly estimates: Calibration;
+  readonly health: {
+    list(): readonly { readonly target: string; readonly view: { readonly standing: string } }[];
+  };
+  readonly line: { readonly length: number };
+}
+
+export function addGauges(set: MetricSet, { limits, ledger, estimates, health, line }: GaugeSources): void {
+  const one = (value: number) => [{ labels: {}, value }];
+  set.gauge('intermodal_ledger_pending', 'Ledger entries that are not durable yet.', [], () =>
+    one(ledger.pending),
+  );
+  set.gauge('intermodal_waiting_requests', 'Requests that wait for a place or for money.', [], () =>
+    one(line.length),
+  );
+  set.gauge('intermodal_limits_degraded', '1 while shared limits are out of reach.', [], () =>
+    one(limits.health().status === 'ok' ? 0 : 1),
+  );
+  set.gauge('intermodal_target_ready', '1 while a target may be called.', ['target'], () =>
+    health
+      .list()
+      .map(({ target, view }) => ({ labels: { target }, value: view.standing === 'ready' ? 1 : 0 })),
+  );
+  set.gauge(
+    'intermodal_estimate_error_ratio',
+    'Mean error of the estimate of input tokens, of what the provider counted.',
+    ['model'],
+    () =>
+      estimates
+        .errors()
+        .map(({ model, meanAbsoluteError }) => ({ labels: { model }, value: meanAbsoluteError })),
+  );
+  set.gauge(
+    'intermodal_estimate_bias_ratio',
+    'Mean signed error of the estimate of input tokens; above 0 we estimate too much.',
+    ['model'],
+    () => estimates.errors().map(({ model, bias }) => ({ labels: { model }, value: bias })),
+  );
+}
