@@ -1,0 +1,95 @@
+/** Writes down what happened: each attempt in the ledger, in the metrics and, when it failed, in the log; each request in one line of it. */
+import type { GatewayError } from '../core/errors.ts';
+import type { AttemptRecord, Call, Route, Spent, Target } from '../router/contract.ts';
+import { entryOf } from '../router/entry.ts';
+import type { GatewayWorld } from './world.ts';
+
+const nothing: Spent = { costNanoUsd: 0, listNanoUsd: 0, exact: true };
+
+export function observeAttempt(
+  world: GatewayWorld,
+  call: Call,
+  route: Route,
+  target: Target,
+  record: AttemptRecord,
+  error: GatewayError | undefined,
+): void {
+  const { operation } = call.facts;
+  // Counting is free, and what never began is no attempt.
+  if (operation !== 'count-tokens' && record.id !== undefined && record.outcome !== 'refused')
+    world.ledger.add(
+      entryOf(
+        call,
+        route,
+        target,
+        { ...record, id: record.id, outcome: record.outcome, spent: record.spent ?? nothing },
+        world.clock.now(),
+      ),
+    );
+  world.metrics.attempt(
+    { operation, route: route.name, provider: target.provider, model: target.model.id },
+    record,
+  );
+  if (error !== undefined) logFailure(world, call, target, record, error);
+}
+
+function logFailure(
+  world: GatewayWorld,
+  call: Call,
+  target: Target,
+  record: AttemptRecord,
+  error: GatewayError,
+): void {
+  const fields = {
+    requestId: call.id,
+    target: target.name,
+    code: error.code,
+    upstream: error.upstream,
+    durationMs: record.durationMs,
+  };
+  if (error.code === 'upstream_auth') world.log.error(fields, 'a provider refuses our credentials');
+  else if (error.code === 'internal')
+    world.log.error({ ...fields, err: error.cause }, 'defect during an attempt');
+  else world.log.warn(fields, 'attempt failed');
+}
+
+export interface Finished {
+  readonly requestId: string;
+  readonly dialect: string;
+  /** '' where the request did not get as far. */
+  readonly route: string;
+  readonly key: string | undefined;
+  readonly status: number;
+  readonly outcome: string;
+  readonly code: string | undefined;
+  readonly startedAtMs: number;
+  readonly tried: readonly AttemptRecord[];
+}
+
+/** One line a request, whatever came of it. */
+export function observeRequest(world: GatewayWorld, finished: Finished): void {
+  const { route, dialect, status, code, tried, startedAtMs } = finished;
+  const durationMs = world.clock.now() - startedAtMs;
+  world.metrics.request(route, dialect, status, durationMs);
+  const last = tried.at(-1);
+  let costNanoUsd = 0;
+  for (const { spent, outcome, code: refused } of tried) {
+    costNanoUsd += spent?.costNanoUsd ?? 0;
+    if (outcome === 'refused') world.metrics.refusal(route, refused ?? '');
+  }
+  if (last === undefined && code !== undefined) world.metrics.refusal(route, code);
+  world.log.request({
+    requestId: finished.requestId,
+    route,
+    key: finished.key,
+    status,
+    outcome: finished.outcome,
+    code,
+    target: last?.target,
+    attempts: tried.length,
+    inputTokens: last?.usage?.inputTokens,
+    outputTokens: last?.usage?.outputTokens,
+    costUsd: costNanoUsd / 1e9,
+    durationMs,
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * The road of one request, to where it is served: who asks, what for, which route. What goes wrong on it becomes an answer in the
+ * caller's dialect, and every request is written down as it ends.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { asGatewayError, GatewayError } from '../core/errors.ts';
+import { nearest } from '../core/nearest.ts';
+import type { Policy, Route } from '../router/contract.ts';
+import { scanBody } from '../wire/json-scan.ts';
+import { observeRequest } from './account.ts';
+import { authenticate, authorize } from './auth.ts';
+import { createCall } from './call.ts';
+import type { AnyDialect } from './dialects/contract.ts';
+import { readBody } from './read-body.ts';
+import { Reply } from './reply.ts';
+import { type Ended, serveCount, serveEmbedding, serveStream, serveWhole } from './serve.ts';
+import type { GatewayWorld } from './world.ts';
+
+/** Never rejects: whatever goes wrong becomes an answer in the caller's dialect. */
+export async function handle(
+  world: GatewayWorld,
+  dialect: AnyDialect,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const requestId = world.makeId('req_');
+  const startedAtMs = world.clock.now();
+  const asked: Asked = { route: '', key: undefined, reply: undefined };
+  let result: Ended;
+  try {
+    result = await answer(world, dialect, incoming, outgoing, { requestId, startedAtMs }, asked);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (error.code === 'internal')
+      world.log.error({ requestId, err: error.cause ?? error }, 'defect while handling a request');
+    if (error.code !== 'client_closed')
+      (asked.reply ?? new Reply(outgoing, requestId, dialect)).refuse(error, []);
+    result = {
+      outcome: error.code === 'client_closed' ? 'client-closed' : 'refused',
+      code: error.code,
+      tried: [],
+    };
+  }
+  observeRequest(world, {
+    requestId,
+    dialect: dialect.id,
+    route: asked.route,
+    key: asked.key,
+    status: outgoing.statusCode,
+    startedAtMs,
+    ...result,
+  });
+}
+
+/** What is known of a request, as it becomes known; for its line in the log. */
+interface Asked {
+  route: string;
+  key: string | undefined;
+  reply: Reply | undefined;
+}
+
+async function answer(
+  world: GatewayWorld,
+  dialect: AnyDialect,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { requestId, startedAtMs }: { readonly requestId: string; readonly startedAtMs: number },
+  asked: Asked,
+): Promise<Ended> {
+  const key = authenticate(world.keys, incoming);
+  asked.key = key?.caller.key;
+  const bytes = await readBody(incoming, world.maxBodyBytes);
+  const body = scanBody(bytes);
+  const facts = dialect.inspect(body);
+  const policy = world.policy();
+  const route = findRoute(policy, facts.model);
+  asked.route = route.name;
+  authorize(key, facts.model, route);
+  if (world.ledger.full)
+    throw new GatewayError(
+      'store_unavailable',
+      'The ledger cannot be written, and nothing is spent that is not written down.',
+      { retryAfterMs: 5_000 },
+    );
+  const input = {
+    id: requestId,
+    facts,
+    body,
+    headers: incoming.headers,
+    draw: world.random(),
+    nowMs: startedAtMs,
+    caller: key?.caller,
+  };
+  const served = { world, policy, route, outgoing, asked };
+  switch (dialect.operation) {
+    case 'chat': {
+      const call = createCall({ ...input, dialect });
+      return facts.stream ? serveStream(served, dialect, call) : serveWhole(served, dialect, call);
+    }
+    case 'embedding':
+      return serveEmbedding(served, dialect, createCall({ ...input, dialect }));
+    case 'count-tokens':
+      return serveCount(served, dialect, createCall({ ...input, dialect }));
+  }
+}
+
+function findRoute(policy: Policy, model: string): Route {
+  const route = policy.find(model);
+  if (route !== undefined) return route;
+  const guess = nearest(model, policy.names);
+  const hint = guess === undefined ? '' : ` Did you mean "${guess}"?`;
+  throw new GatewayError('model_not_found', `No route or model is named "${model.slice(0, 200)}".${hint}`, {
+    param: 'model',
+  });
+}

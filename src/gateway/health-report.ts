@@ -1,0 +1,43 @@
+/** `/health`: what an operator looks at first. */
+import type { LimitsHealth } from '../limits/contract.ts';
+import type { Standing } from '../router/health.ts';
+import type { GatewayWorld } from './world.ts';
+
+export interface HealthReport {
+  readonly status: 'ok' | 'degraded' | 'draining';
+  readonly version: string;
+  readonly config: {
+    readonly version: number;
+    readonly loadedAt: string;
+    /** Why the newest file on disk was refused; empty while it runs. */
+    readonly refused: readonly string[];
+    readonly warnings: readonly string[];
+  };
+  /** Where limits and budgets are kept, and whether they can be reached. */
+  readonly limits: LimitsHealth;
+  readonly ledger: { readonly pending: number };
+  /** Targets that have been called, by name. */
+  readonly targets: Readonly<Record<string, { readonly standing: Standing; readonly untilMs?: number }>>;
+}
+
+export function healthReport(world: GatewayWorld, draining: boolean): HealthReport {
+  const { version, loadedAtMs, problems, warnings } = world.configStatus();
+  const targets: Record<string, { standing: Standing; untilMs?: number }> = {};
+  for (const { target, view } of world.health.list()) {
+    targets[target] = { standing: view.standing, ...(view.untilMs === 0 ? {} : { untilMs: view.untilMs }) };
+  }
+  const limits = world.limits.health();
+  const troubled =
+    problems.length > 0 ||
+    limits.status !== 'ok' ||
+    world.ledger.full ||
+    Object.values(targets).some(({ standing }) => standing !== 'ready');
+  return {
+    status: draining ? 'draining' : troubled ? 'degraded' : 'ok',
+    version: world.version,
+    config: { version, loadedAt: new Date(loadedAtMs).toISOString(), refused: problems, warnings },
+    limits,
+    ledger: { pending: world.ledger.pending },
+    targets,
+  };
+}

@@ -1,0 +1,72 @@
+/** The headers of an answer: who served it, what was tried, what could not be carried. */
+import { costOf } from '../core/price.ts';
+import type { AttemptRecord, Served } from '../router/contract.ts';
+
+/** Forwarded from the provider to a caller who speaks its protocol. */
+const forwardedPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'openai-processing-ms', 'openai-version'];
+/** Their first letters: most headers are told apart by one look. */
+const forwardedLetters = new Set(forwardedPrefixes.map((prefix) => prefix.charCodeAt(0)));
+const maxListLength = 1024;
+
+/** Names and values in turn, as `writeHead` takes them. */
+export type FlatHeaders = string[];
+
+export function identityHeaders(requestId: string): FlatHeaders {
+  // The last two are where the OpenAI and Anthropic SDKs look for an id to show in their errors.
+  return ['x-intermodal-request-id', requestId, 'x-request-id', requestId, 'request-id', requestId];
+}
+
+export function servedHeaders(served: Served, requestId: string): FlatHeaders {
+  const headers = identityHeaders(requestId);
+  headers.push(
+    'x-intermodal-target',
+    printable(served.target.name),
+    'x-intermodal-attempts',
+    String(served.tried.length + 1),
+  );
+  addCost(headers, served);
+  if (served.tried.length > 0) headers.push('x-intermodal-tried', triedText(served.tried));
+  if (served.prepared.dropped.length > 0)
+    headers.push('x-intermodal-dropped', printable(served.prepared.dropped.join(',')));
+  if (served.prepared.relay) {
+    for (const name in served.upstreamHeaders) {
+      if (
+        !forwardedLetters.has(name.charCodeAt(0)) ||
+        !forwardedPrefixes.some((prefix) => name.startsWith(prefix))
+      )
+        continue;
+      headers.push(name, printable(served.upstreamHeaders[name] ?? ''));
+    }
+  }
+  return headers;
+}
+
+/** What this attempt cost, and what it would have cost more by a sync call at list price. Not where nobody knows. */
+function addCost(headers: FlatHeaders, { target, usage }: Served): void {
+  const { price, listPrice } = target;
+  if (price === undefined || usage?.inputTokens === undefined) return;
+  const cost = costOf(price, usage);
+  headers.push('x-intermodal-cost', dollars(cost));
+  if (listPrice === undefined || listPrice === price) return;
+  const saved = costOf(listPrice, usage) - cost;
+  if (saved > 0) headers.push('x-intermodal-saved', dollars(saved));
+}
+
+/** A plain decimal number, exact to the nano-dollar: `String` would write a small one as `1e-7`. */
+function dollars(nanoUsd: number): string {
+  const whole = Math.floor(nanoUsd / 1e9);
+  return `${whole}.${String(nanoUsd - whole * 1e9).padStart(9, '0')}`;
+}
+
+/** `openai/gpt-4.1-mini=upstream_overloaded, vertex/gemini-2.5-flash=rate_limited` */
+export function triedText(tried: readonly AttemptRecord[]): string {
+  return printable(tried.map((record) => `${record.target}=${record.code ?? record.outcome}`).join(', '));
+}
+
+const unprintable = /[^\x20-\x7e]/;
+
+/** Names come from config and callers; a header may hold printable ASCII only. */
+function printable(text: string): string {
+  if (text.length <= maxListLength && !unprintable.test(text)) return text;
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, maxListLength);
+}

@@ -1,0 +1,82 @@
+/** Listens, and drains: in-flight requests finish, new connections are refused, and what outlasts the grace is cut. */
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { createApp } from './app.ts';
+import type { GatewayWorld } from './world.ts';
+
+export interface RunningGateway {
+  readonly port: number;
+  readonly url: string;
+  /** Resolves when every request has ended or `graceMs` has passed. */
+  drain(graceMs: number): Promise<{ readonly cut: number }>;
+}
+
+/** A caller that needs longer to send its head or its body is not one we wait for. */
+const headersTimeoutMs = 30_000;
+const requestTimeoutMs = 120_000;
+/** Longer than the idle time of usual load balancers (60 s), so that they, not we, close first. */
+const keepAliveTimeoutMs = 75_000;
+
+export function startGateway(
+  world: GatewayWorld,
+  options: { readonly host: string; readonly port: number },
+): Promise<RunningGateway> {
+  const app = createApp(world);
+  let active = 0;
+  let draining = false;
+  const listener = getRequestListener(app.hono.fetch, { overrideGlobalObjects: false });
+  const server = createServer(
+    {
+      keepAliveTimeout: keepAliveTimeoutMs,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+    },
+    (incoming, outgoing) => {
+      active += 1;
+      outgoing.on('close', () => {
+        active -= 1;
+        // Its connection turns idle only after this event; kept alive, it would hold the drain up to its end.
+        if (draining) setImmediate(() => server.closeIdleConnections());
+      });
+      void listener(incoming, outgoing);
+    },
+  );
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.removeListener('error', reject);
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : options.port;
+      resolve({
+        port,
+        url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+        drain(graceMs) {
+          draining = true;
+          return drain(world, server, app.drain, () => active, graceMs);
+        },
+      });
+    });
+  });
+}
+
+function drain(
+  world: GatewayWorld,
+  server: Server,
+  stopApp: () => void,
+  active: () => number,
+  graceMs: number,
+): Promise<{ readonly cut: number }> {
+  stopApp();
+  return new Promise((resolve) => {
+    const cancel = world.clock.after(graceMs, () => {
+      const cut = active();
+      server.closeAllConnections();
+      resolve({ cut });
+    });
+    server.close(() => {
+      cancel();
+      resolve({ cut: 0 });
+    });
+    server.closeIdleConnections();
+  });
+}

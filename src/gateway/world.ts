@@ -1,0 +1,52 @@
+/** What the gateway is given by whoever starts it. */
+
+import type { Calibration } from '../catalog/calibration.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import type { MakeId } from '../core/ids.ts';
+import type { Limits } from '../limits/contract.ts';
+import type { Policy, Upstream } from '../router/contract.ts';
+import type { ExchangeWorld } from '../router/exchange.ts';
+import type { GateWorld } from '../router/gate.ts';
+import type { Health } from '../router/health.ts';
+import type { WalkWorld } from '../router/progress.ts';
+import type { Ledger } from '../stores/contract.ts';
+import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
+import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { DialectFolder } from './dialects/contract.ts';
+import type { KeyRing } from './key-ring.ts';
+
+/** Whether the config file on disk is the one that runs. */
+export interface ConfigStatus {
+  readonly version: number;
+  readonly loadedAtMs: number;
+  /** Why the newest file was refused; empty while the running config is the file's. */
+  readonly problems: readonly string[];
+  /** Providers that cannot work as configured. */
+  readonly warnings: readonly string[];
+}
+
+export interface GatewayWorld {
+  /** The policy of now; a request keeps the one that it began with. */
+  readonly policy: () => Policy;
+  readonly configStatus: () => ConfigStatus;
+  readonly dialects: readonly DialectFolder[];
+  readonly upstream: Upstream;
+  readonly health: Health;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly makeId: MakeId;
+  readonly log: Log;
+  readonly maxBodyBytes: number;
+  readonly version: string;
+  readonly keys: KeyRing;
+  readonly limits: Limits;
+  readonly estimates: Calibration;
+  readonly gate: GateWorld;
+  readonly exchange: ExchangeWorld;
+  readonly walk: WalkWorld;
+  readonly ledger: LedgerWriter;
+  /** What the ledger holds, for the admin endpoints. */
+  readonly spending: Ledger;
+  readonly metrics: GatewayMetrics;
+}
