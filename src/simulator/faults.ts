@@ -1,0 +1,126 @@
+/**
+ * What goes wrong, for whom and how often: in a config's `simulator` section, or live by HTTP. The first fault that applies to a request
+ * happens to it.
+ */
+import { z } from 'zod';
+import { matchesPattern } from '../core/pattern.ts';
+
+const kinds = [
+  /** The socket is closed without an answer. */
+  'refused',
+  /** The socket is reset after the head of an answer. */
+  'reset',
+  /** An error status: `status`, 500 unless said. */
+  'outage',
+  /** The provider's own 429, with `retry_after_s`. */
+  'rate-limit',
+  'auth',
+  'quota',
+  'context-too-long',
+  'content-filter',
+  /** A 400 for the request's shape. */
+  'refuse-shape',
+  'model-not-found',
+  /** Waits `delay_ms` before the head, or before the first chunk of a stream with `first_token: true`. */
+  'slow',
+  /** Never answers. */
+  'silence',
+  /** Falls silent after `after` chunks. */
+  'stall',
+  /** Closes the socket after `after` chunks. */
+  'cut',
+  /** Ends cleanly after `after` chunks, without the terminal event. */
+  'no-terminal',
+  /** Sends a broken chunk after `after` chunks, or a broken body. */
+  'malformed',
+  /** Answers 200 with an HTML page. */
+  'html',
+  /** Sends the dialect's error event after `after` chunks. */
+  'error-event',
+] as const;
+
+export const faultSchema = z.strictObject({
+  provider: z.string().default('*').describe('Instance name, a pattern.'),
+  model: z.string().default('*').describe('A pattern.'),
+  kind: z.enum(kinds),
+  percent: z.number().min(0).max(100).default(100),
+  /** How many requests it happens to; absent: all. */
+  times: z.int().min(1).optional(),
+  status: z.int().min(400).max(599).default(500),
+  retry_after_s: z.number().min(0).optional(),
+  delay_ms: z.int().min(0).max(600_000).default(0),
+  first_token: z.boolean().default(false),
+  after: z.int().min(0).default(0),
+  /** Only streaming requests, or only others. */
+  stream: z.boolean().optional(),
+});
+
+export const limitSchema = z.strictObject({
+  provider: z.string().default('*'),
+  model: z.string().default('*'),
+  rpm: z.number().min(1).optional(),
+  input_tpm: z.number().min(1).optional(),
+  output_tpm: z.number().min(1).optional(),
+  concurrent: z.int().min(1).optional(),
+});
+
+export const priceSchema = z.strictObject({
+  provider: z.string().default('*').describe('Instance name, a pattern.'),
+  model: z.string().default('*').describe('A pattern.'),
+  input: z.number().min(0).describe('Dollars for a million input tokens that no cache holds.'),
+  output: z.number().min(0).describe('Dollars for a million output tokens.'),
+  cache_write: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('Dollars for a million input tokens written to a cache; left out: as input.'),
+});
+
+export const faultPlanSchema = z.strictObject({
+  faults: z.array(faultSchema).default([]),
+  limits: z.array(limitSchema).default([]),
+  prices: z
+    .array(priceSchema)
+    .default([])
+    .describe('What the stand-ins bill; the first that applies. Without one: $1 and $4.'),
+  think_ms: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(0)
+    .describe('How long every model thinks before it answers. Not a fault.'),
+  seed: z.int().default(1),
+});
+
+export type Fault = z.output<typeof faultSchema>;
+export type Limit = z.output<typeof limitSchema>;
+export type BilledPrice = z.output<typeof priceSchema>;
+export type FaultPlan = z.output<typeof faultPlanSchema>;
+
+export interface Faults {
+  /** The fault that happens to this request, if any. */
+  pick(instance: string, model: string, stream: boolean): Fault | undefined;
+}
+
+export function createFaults(plan: FaultPlan): Faults {
+  const left = plan.faults.map((fault) => fault.times ?? Number.POSITIVE_INFINITY);
+  // A small linear congruential generator: seeded, so that a run can be repeated.
+  let state = plan.seed >>> 0;
+  const chance = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return {
+    pick(instance, model, stream) {
+      for (const [index, fault] of plan.faults.entries()) {
+        if ((left[index] ?? 0) <= 0) continue;
+        if (!matchesPattern(fault.provider, instance) || !matchesPattern(fault.model, model)) continue;
+        if (fault.stream !== undefined && fault.stream !== stream) continue;
+        if (fault.percent < 100 && chance() * 100 >= fault.percent) continue;
+        left[index] = (left[index] ?? 0) - 1;
+        return fault;
+      }
+      return undefined;
+    },
+  };
+}

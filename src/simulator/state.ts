@@ -1,0 +1,29 @@
+/** What a running simulator knows: the plan, what came of it, and what it bills. */
+import type { Clock } from '../core/clock.ts';
+import { createFaults, type FaultPlan, type Faults } from './faults.ts';
+import { createInvoice } from './invoice.ts';
+import { createLimits, type Limits } from './limits.ts';
+import { createArrivalLog } from './log.ts';
+
+export class State {
+  readonly clock: Clock;
+  readonly log = createArrivalLog();
+  readonly invoice = createInvoice();
+  plan: FaultPlan;
+  faults: Faults;
+  limits: Limits;
+
+  constructor(clock: Clock, plan: FaultPlan) {
+    this.clock = clock;
+    this.plan = plan;
+    this.faults = createFaults(plan);
+    this.limits = createLimits(plan.limits, clock);
+  }
+
+  /** Buckets begin full again; the log and the invoice go on. */
+  set(plan: FaultPlan): void {
+    this.plan = plan;
+    this.faults = createFaults(plan);
+    this.limits = createLimits(plan.limits, this.clock);
+  }
+}
