@@ -1,0 +1,208 @@
+/** A running gateway: config, watch, server and signals wired together. */
+
+import { type Loaded, loadFile, writeProblems } from '../config/load.ts';
+import type { MadeProviders } from '../config/make-providers.ts';
+import { writeProblem } from '../config/problem.ts';
+import { watchConfig } from '../config/watch.ts';
+import { systemClock, systemRandom } from '../core/clock.ts';
+import { makeId } from '../core/ids.ts';
+import { dialectFolders } from '../gateway/dialects/registry.ts';
+import { type RunningGateway, startGateway } from '../gateway/server.ts';
+import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
+import { providerTypes } from '../providers/registry.ts';
+import type { Policy, Route } from '../router/contract.ts';
+import { createHealth } from '../router/health.ts';
+import { faultPlanSchema } from '../simulator/faults.ts';
+import { type Simulator, startSimulator } from '../simulator/server.ts';
+import { openStores } from '../stores/open.ts';
+import { createLog } from '../telemetry/log.ts';
+import { createUpstream } from '../upstream/upstream.ts';
+import { type Capacity, openCapacity } from './capacity.ts';
+import { version } from './version.ts';
+
+export interface ServiceOptions {
+  readonly configFile: string;
+  readonly simulate: boolean;
+  readonly host?: string;
+  readonly port?: number;
+  /** Over the one in the config. */
+  readonly store?: string;
+}
+
+export interface Service {
+  readonly url: string;
+  readonly simulatorUrl: string | undefined;
+  readonly policy: Policy;
+  /** Patterns too, as the config has them. */
+  readonly routes: readonly Route[];
+  readonly warnings: readonly string[];
+  /** No key has been made: only this machine is served. */
+  readonly keyless: boolean;
+  readonly loopback: boolean;
+  /** Resolves when a signal has stopped the service. */
+  readonly stopped: Promise<void>;
+}
+
+/** A config that cannot be served; the message is for the user as it stands. */
+export class ConfigError extends Error {}
+
+export function load(file: string, previous?: MadeProviders): Loaded {
+  return loadFile(file, {
+    registry: providerTypes,
+    env: process.env,
+    clock: systemClock,
+    simulatorSchema: faultPlanSchema,
+    ...(previous === undefined ? {} : { previous }),
+  });
+}
+
+const defaultSimulatorPort = 4010;
+
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const first = load(options.configFile);
+  if (!first.ok)
+    throw new ConfigError(
+      `${writeProblems(first.problems)}\n\nNothing was started. Mend the file and try again.`,
+    );
+  const { config } = first;
+  const log = createLog(systemClock, config.server.log);
+
+  let policy = first.policy;
+  let providers = first.providers;
+  let status: ConfigStatus = { version: 1, loadedAtMs: Date.now(), problems: [], warnings: first.warnings };
+  const upstream = createUpstream();
+  const health = createHealth(systemClock, () => policy.breaker);
+  const stores = await openStores(options.store ?? config.store);
+  const capacity = await openCapacity(
+    {
+      stores,
+      redisUrl: config.redis,
+      policy: () => policy,
+      upstream,
+      health,
+      clock: systemClock,
+      random: systemRandom,
+      makeId,
+      log,
+    },
+    () => world,
+  );
+  const world: GatewayWorld = {
+    ...capacity,
+    policy: () => policy,
+    configStatus: () => status,
+    dialects: dialectFolders,
+    upstream,
+    health,
+    clock: systemClock,
+    random: systemRandom,
+    makeId,
+    log,
+    maxBodyBytes: config.server.max_body,
+    version,
+  };
+
+  const simulator = options.simulate
+    ? await startSimulator({ port: simulatorPort(), faults: faultPlanSchema.parse(config.simulator ?? {}) })
+    : undefined;
+  const host = options.host ?? config.server.host;
+  const gateway = await startGateway(world, { host, port: options.port ?? config.server.port });
+
+  if (!capacity.keys.inUse)
+    log.warn(
+      { host },
+      'there are no keys: only this machine is served; make one with intermodal keys create',
+    );
+
+  const watcher = watchConfig({
+    file: options.configFile,
+    clock: systemClock,
+    load: () => load(options.configFile, providers),
+    onError: (error) =>
+      log.error({ err: error }, 'the config file is no longer watched; SIGHUP still reloads it'),
+    onConfig(loaded) {
+      providers = loaded.providers;
+      policy = { ...loaded.policy, version: status.version + 1 };
+      status = { version: policy.version, loadedAtMs: Date.now(), problems: [], warnings: loaded.warnings };
+      if (JSON.stringify(loaded.config.server) !== JSON.stringify(config.server))
+        log.warn({}, 'server settings have changed; they need a restart');
+      capacity.refresh().catch((thrown: unknown) => {
+        log.error({ err: thrown }, 'what new budgets have spent before could not be read');
+      });
+      if (loaded.config.store !== config.store || loaded.config.redis !== config.redis)
+        log.warn({}, 'store or redis have changed; they need a restart');
+      log.info({ version: policy.version }, 'config reloaded');
+    },
+    onRefused(problems) {
+      status = { ...status, problems: problems.map(writeProblem) };
+      log.error({ problems: status.problems }, 'the new config was refused; the running one stays');
+    },
+  });
+
+  return {
+    url: gateway.url,
+    simulatorUrl: simulator?.url,
+    policy,
+    routes: first.routes,
+    warnings: first.warnings,
+    keyless: !capacity.keys.inUse,
+    loopback: isLoopback(host),
+    stopped: stopOnSignal({
+      gateway,
+      watcher,
+      upstream,
+      simulator,
+      capacity,
+      drainMs: config.server.drain,
+      log,
+    }),
+  };
+}
+
+function simulatorPort(): number {
+  const port = Number(process.env['SIMULATOR_PORT'] ?? defaultSimulatorPort);
+  return Number.isInteger(port) ? port : defaultSimulatorPort;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+interface Parts {
+  readonly gateway: RunningGateway;
+  readonly watcher: ReturnType<typeof watchConfig>;
+  readonly upstream: ReturnType<typeof createUpstream>;
+  readonly simulator: Simulator | undefined;
+  readonly capacity: Capacity;
+  readonly drainMs: number;
+  readonly log: ReturnType<typeof createLog>;
+}
+
+/** SIGTERM and SIGINT drain; a second one does not wait. SIGHUP reloads. */
+function stopOnSignal(parts: Parts): Promise<void> {
+  process.on('SIGHUP', () => parts.watcher.reload());
+  return new Promise((resolve) => {
+    let draining = false;
+    const stop = (): void => {
+      if (draining) {
+        parts.log.warn({}, 'stopping at once');
+        parts.log.flush();
+        process.exit(1);
+      }
+      draining = true;
+      parts.log.info({ graceMs: parts.drainMs }, 'draining');
+      parts.watcher.close();
+      void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
+        if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
+        await parts.upstream.close();
+        await parts.capacity.close();
+        await parts.simulator?.close();
+        parts.log.info({}, 'stopped');
+        parts.log.flush();
+        resolve();
+      });
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
