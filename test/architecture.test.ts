@@ -1,0 +1,157 @@
+/**
+ * Who may import whom. Type imports count; a file that no row covers is an error. The rows are the table of
+ * docs/architecture.md.
+ */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+interface Row {
+  /** Files of the room, as a pattern over paths below src/. `<id>` is one folder's name. */
+  readonly from: RegExp;
+  /** Rooms it may import, as patterns; `$1` is what `from` captured: its own folder. */
+  readonly may: readonly string[];
+}
+
+/** Arithmetic without state, which whoever makes limits may use. */
+const pureOfLimits = 'limits/window\\.ts';
+const contracts = ['(?:.+/)?contract\\.ts'];
+
+/** First match wins, so the narrow rows come first. */
+const rows: readonly Row[] = [
+  { from: /^core\//, may: ['core/'] },
+  { from: /^wire\//, may: ['core/', 'wire/'] },
+  { from: /^simulator\//, may: [''] },
+  { from: /(?:^|\/)contract\.ts$/, may: ['core/', ...contracts] },
+  { from: /^catalog\//, may: ['core/', 'catalog/'] },
+  { from: /^providers\/registry\.ts$/, may: ['providers/[^/]+/index\\.ts', ...contracts] },
+  {
+    from: /^providers\/families\/[^/]+\.ts$/,
+    may: ['core/', 'wire/', 'catalog/', 'providers/contract\\.ts', 'providers/families/[^/]+\\.ts'],
+  },
+  {
+    from: /^providers\/families\/([^/]+)\//,
+    may: [
+      'core/',
+      'wire/',
+      'catalog/',
+      'providers/contract\\.ts',
+      'providers/families/[^/]+\\.ts',
+      'providers/families/$1/',
+    ],
+  },
+  {
+    from: /^providers\/([^/]+)\//,
+    may: ['core/', 'wire/', 'catalog/', 'providers/contract\\.ts', 'providers/families/', 'providers/$1/'],
+  },
+  { from: /^gateway\/dialects\/registry\.ts$/, may: ['gateway/dialects/[^/]+/index\\.ts', ...contracts] },
+  {
+    from: /^gateway\/dialects\/([^/]+)\//,
+    may: ['core/', 'wire/', 'gateway/dialects/contract\\.ts', 'gateway/dialects/$1/'],
+  },
+  { from: /^router\//, may: ['core/', 'catalog/', 'router/', ...contracts] },
+  { from: /^telemetry\//, may: ['core/', 'catalog/', 'telemetry/', ...contracts] },
+  // The pure files of a room lie beside its contract; each kind has a folder of its own.
+  { from: /^(stores|limits)\/[^/]+\.ts$/, may: ['core/', '$1/'] },
+  {
+    from: /^(?:stores|limits)\/([^/]+)\//,
+    may: ['core/', '(?:stores|limits)/[^/]+\\.ts', '(?:stores|limits)/$1/'],
+  },
+  { from: /^upstream\//, may: ['core/', 'upstream/', ...contracts] },
+  {
+    from: /^gateway\//,
+    may: [
+      'core/',
+      'wire/',
+      'catalog/',
+      'router/',
+      'telemetry/',
+      'gateway/',
+      pureOfLimits,
+      'stores/spend-report\\.ts',
+      ...contracts,
+    ],
+  },
+  {
+    from: /^config\//,
+    may: ['core/', 'catalog/', 'config/', pureOfLimits, '(?:.+/)?registry\\.ts', ...contracts],
+  },
+  { from: /^(?:main\.ts|cli\/)/, may: [''] },
+];
+
+/** Rooms that only the wiring may name: no provider's or dialect's folder from shared code. */
+const imports =
+  /(?:^|\n)\s*(?:import|export)\s[^;]*?from\s+'([^']+)'|import\('([^']+)'\)|(?:^|\n)\s*import\s+'([^']+)'/g;
+
+function readImports(file: string): readonly string[] {
+  const text = readFileSync(join(root, 'src', file), 'utf8');
+  return [...text.matchAll(imports)]
+    .map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+    .filter((name) => name.startsWith('.'))
+    .map((name) => normalize(join(dirname(file), name)));
+}
+
+const files = globSync('**/*.ts', { cwd: join(root, 'src') })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => !file.endsWith('.test.ts') && !file.includes('/fixtures/'))
+  .sort();
+
+describe('the arrows between rooms', () => {
+  test(`hold in all ${files.length} files`, () => {
+    assert.ok(files.length > 40, 'the checker sees no files');
+    const wrong: string[] = [];
+    for (const file of files) {
+      const row = rows.find((candidate) => candidate.from.test(file));
+      if (row === undefined) {
+        wrong.push(`${file}: no row says what it may import`);
+        continue;
+      }
+      const own = row.from.exec(file)?.[1] ?? '';
+      const allowed = row.may.map((pattern) => new RegExp(`^${pattern.replace('$1', own)}`));
+      for (const imported of readImports(file)) {
+        if (imported.startsWith('..')) {
+          if (!imported.endsWith('.json')) wrong.push(`${file} reaches outside src: ${imported}`);
+        } else if (!allowed.some((pattern) => pattern.test(imported)))
+          wrong.push(`${file} may not import ${imported}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  test('the checker finds an arrow that is not allowed', () => {
+    const row = rows.find((candidate) => candidate.from.test('providers/openai/index.ts'));
+    const allowed = (row?.may ?? []).map((pattern) => new RegExp(`^${pattern.replace('$1', 'openai')}`));
+    assert.ok(allowed.some((pattern) => pattern.test('providers/openai/errors.ts')));
+    assert.ok(!allowed.some((pattern) => pattern.test('providers/azure/errors.ts')));
+    assert.ok(!allowed.some((pattern) => pattern.test('router/walk.ts')));
+  });
+});
+
+describe('time, chance and names', () => {
+  const edges = /^(?:core\/(?:clock|ids)\.ts|main\.ts|cli\/|simulator\/)/;
+
+  test('come in from outside, everywhere but at the edges', () => {
+    const wrong = files
+      .filter((file) => !edges.test(file))
+      .filter((file) =>
+        /\bDate\.now\(|\bMath\.random\(|\bsetTimeout\(|\bsetInterval\(|\bnew Date\(\)/.test(
+          readFileSync(join(root, 'src', file), 'utf8'),
+        ),
+      );
+    assert.deepEqual(wrong, []);
+  });
+
+  test('no provider’s type is named outside its own folder, the registry, the catalog’s data and the simulator', () => {
+    // A carry’s family is a protocol’s name, not a provider’s.
+    const branch =
+      /(?<!family )(?:===|!==|case)\s*'(?:openai|azure|anthropic|vertex|bedrock|openai-compatible)'/;
+    const wrong = files
+      .filter((file) => !/^(?:providers\/|catalog\/|simulator\/|cli\/)/.test(file))
+      .filter((file) => branch.test(readFileSync(join(root, 'src', file), 'utf8')));
+    assert.deepEqual(wrong, []);
+  });
+});

@@ -1,0 +1,56 @@
+/** The addresses of what gateways share, and never a password in them. */
+import type { Broken } from './broken.ts';
+
+const head = `providers:
+  openai: { type: openai }
+  anthropic: { type: anthropic }
+routes:
+  chat: { chain: [openai/gpt-4.1-mini, anthropic/claude-haiku-4-5] }
+  "gpt-*": { chain: [openai/*] }
+`;
+
+/** What stands behind `head`, from line 7 on. */
+const row = (name: string, yaml: string, ...says: readonly string[]): Broken => ({
+  name,
+  yaml: `${head}${yaml}\n`,
+  says,
+});
+
+export const addresses: readonly Broken[] = [
+  row(
+    'redis without its scheme',
+    'redis: 127.0.0.1:6379',
+    '7:8 redis: "127.0.0.1:6379" is not the address of a Redis. Did you mean "redis://127.0.0.1:6379"?',
+  ),
+  row(
+    'redis at http',
+    'redis: http://127.0.0.1:6379',
+    '7:8 redis: "http://127.0.0.1:6379" is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.',
+  ),
+  row(
+    'redis with no host',
+    'redis: redis://',
+    '7:8 redis: "redis://" is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.',
+  ),
+  row(
+    'a store of another kind',
+    'store: mysql://db/intermodal',
+    '7:8 store: "mysql://db/intermodal" is not a store. Write the path of a file such as intermodal.db, :memory:, or postgres://HOST/DATABASE.',
+  ),
+  row(
+    'an empty store',
+    'store: ""',
+    '7:8 store: "" is not a store. Write the path of a file such as intermodal.db, :memory:, or postgres://HOST/DATABASE.',
+  ),
+  row(
+    'a store without path',
+    'store: "sqlite:"',
+    '7:8 store: "sqlite:" is not a store. Write the path of a file such as intermodal.db, :memory:, or postgres://HOST/DATABASE.',
+  ),
+  row('a store as mapping', 'store: { path: x.db }', '7:8 store: a mapping is not a text. Write a text.'),
+  row(
+    'an address of Redis with a password and without its scheme',
+    'redis: user:hunter2@cache.acme.test',
+    '7:8 redis: "…@cache.acme.test" is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.',
+  ),
+];

@@ -1,0 +1,83 @@
+/** The page of metrics says what the gateway serves: every name, its type and its labels, and nothing else. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { startTestGateway, type TestGateway } from './support/gateway.ts';
+
+const page = readFileSync(new URL('../docs/reference/metrics.md', import.meta.url), 'utf8');
+
+/** Enough that every metric has a row: an answer, a refusal, and a budget that is spent at once. */
+const yaml = `
+providers:
+  openai: { type: openai, api_key: k, base_url: "http://127.0.0.1:\${SIMULATOR_PORT}/~openai/v1" }
+budgets:
+  - { scope: all, daily: $0.000001, hard: false, alerts: [1%] }
+routes:
+  chat: { chain: [openai/gpt-4.1-mini] }
+`;
+
+/** In the page: name, then type and labels. */
+function written(): Map<string, string> {
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| (.+?) \| .+\.(?: .+)? \|$/gm)];
+  return new Map(
+    rows.map(([, name = '', type = '', labels = '']) => {
+      const names = labels === 'none' ? [] : labels.split(', ').map((label) => label.replaceAll('`', ''));
+      return [name, `${type} of ${names.sort().join(', ')}`];
+    }),
+  );
+}
+
+/** In the answer: the same. `le` is a histogram’s own. */
+function served(text: string): Map<string, string> {
+  const types = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+  return new Map(
+    types.map(([, name = '', type = '']) => {
+      const suffix = type === 'histogram' ? '_bucket' : '';
+      const row = new RegExp(`^${name}${suffix}(?:\\{(.*)\\})? `, 'm').exec(text);
+      assert.ok(row, `${name} has no row, so its labels cannot be seen`);
+      const labels = [...(row[1] ?? '').matchAll(/(\w+)="/g)].map((match) => match[1] ?? '');
+      return [
+        name,
+        `${type} of ${labels
+          .filter((label) => label !== 'le')
+          .sort()
+          .join(', ')}`,
+      ];
+    }),
+  );
+}
+
+describe('the page of metrics', () => {
+  let gateway: TestGateway;
+  before(async () => {
+    gateway = await startTestGateway({ yaml });
+  });
+  after(() => gateway.close());
+
+  test('lists what /metrics serves', async () => {
+    for (const model of ['chat', 'no-such-route']) {
+      const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: 'POST',
+        body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }),
+      });
+      await answer.text();
+    }
+    // The line of a request is written when its answer has ended, on the gateway’s side a moment after ours.
+    const text = await until(async () => (await fetch(`${gateway.url}/metrics`)).text());
+    const [ours, theirs] = [written(), served(text)];
+    assert.ok(theirs.size >= 16, `only ${theirs.size} metrics`);
+    assert.deepEqual(Object.fromEntries([...ours].sort()), Object.fromEntries([...theirs].sort()));
+  });
+});
+
+async function until(read: () => Promise<string>): Promise<string> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const text = await read();
+    if (
+      /^intermodal_requests_total\{.*status="404"/m.test(text) &&
+      /^intermodal_budget_alerts_total\{/m.test(text)
+    )
+      return text;
+  }
+  return read();
+}

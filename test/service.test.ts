@@ -1,0 +1,114 @@
+/** The served process as an operator handles it: a config swapped and refused while it runs, and a drain on SIGTERM. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Simulator, startSimulator } from '../src/simulator/server.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const yaml = (simulatorPort: number, route: string): string => `
+server: { port: 0, drain: 10s }
+providers:
+  openai: { type: openai, api_key: secret-key-of-a-test, base_url: "http://127.0.0.1:${simulatorPort}/v1" }
+routes:
+  ${route}: { chain: [openai/gpt-4.1-mini] }
+`;
+
+describe('a served gateway', () => {
+  let folder: string;
+  let file: string;
+  let simulator: Simulator;
+  let child: ChildProcess;
+  let url: string;
+  let printed = '';
+
+  beforeEach(async () => {
+    simulator = await startSimulator();
+    folder = mkdtempSync(join(tmpdir(), 'intermodal-'));
+    file = join(folder, 'gateway.yaml');
+    writeFileSync(file, yaml(simulator.port, 'first'));
+    printed = '';
+    child = spawn(process.execPath, ['src/main.ts', 'serve', '--config', file, '--json'], { cwd: root });
+    child.stderr?.on('data', (chunk) => {
+      printed += String(chunk);
+    });
+    url = await new Promise<string>((resolve, reject) => {
+      child.stdout?.on('data', (chunk) => {
+        printed += String(chunk);
+        const line = /\{"url":"([^"]+)"/.exec(printed);
+        if (line?.[1] !== undefined) resolve(line[1]);
+      });
+      child.once('exit', () => reject(new Error(`serve ended: ${printed}`)));
+    });
+  });
+  afterEach(async () => {
+    child.kill('SIGKILL');
+    await simulator.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const ask = (model: string, content = 'Hello', stream = false): Promise<Response> =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ model, stream, messages: [{ role: 'user', content }] }),
+    });
+
+  async function until(holds: () => Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < 100; tries++) {
+      if (await holds()) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.fail(`it did not come to pass: ${printed}`);
+  }
+
+  async function health(): Promise<{ status: string; config: { version: number; refused: string[] } }> {
+    return JSON.parse(await (await fetch(`${url}/health`)).text());
+  }
+
+  test('swaps a valid config, keeps the old one before a broken one, and says why', async () => {
+    assert.equal((await ask('first')).status, 200);
+    writeFileSync(file, yaml(simulator.port, 'second'));
+    await until(async () => (await ask('second')).status === 200);
+    assert.equal((await ask('first')).status, 404);
+
+    writeFileSync(file, readFileSync(file, 'utf8').replace('chain:', 'chian:'));
+    await until(async () => (await health()).config.refused.length > 0);
+    const report = await health();
+    assert.equal(report.status, 'degraded');
+    assert.match(report.config.refused.join(), /Did you mean "chain"\?/);
+    assert.equal((await ask('second')).status, 200, 'the running config was lost');
+
+    writeFileSync(file, yaml(simulator.port, 'third'));
+    child.kill('SIGHUP');
+    await until(async () => (await ask('third')).status === 200);
+    assert.deepEqual((await health()).config.refused, []);
+  });
+
+  test('finishes what it has begun on SIGTERM, takes nothing new, and exits clean', async () => {
+    const streaming = await ask('first', '[[tokens:40]] [[chunk-delay:20ms]]', true);
+    const text = streaming.text();
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await until(
+      async () =>
+        (await ask('first').then(
+          () => 'taken',
+          () => 'refused',
+        )) === 'refused',
+    );
+    assert.ok((await text).endsWith('data: [DONE]\n\n'), 'the stream was cut');
+    assert.equal(await exited, 0);
+  });
+
+  test('shows a provider’s key nowhere', async () => {
+    simulator.setFaults({ faults: [{ kind: 'auth' }] });
+    const refused = await (await ask('first')).text();
+    const report = JSON.stringify(await health());
+    await until(async () => printed.includes('refuses our credentials'));
+    for (const text of [refused, report, printed]) assert.ok(!text.includes('secret-key-of-a-test'));
+  });
+});

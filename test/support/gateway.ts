@@ -1,0 +1,105 @@
+/** A whole gateway beside a simulator, in this process, on ports of their own: real sockets, no mocks. */
+import { readFileSync } from 'node:fs';
+import { openCapacity } from '../../src/cli/capacity.ts';
+import { loadText, writeProblems } from '../../src/config/load.ts';
+import { systemClock, systemRandom } from '../../src/core/clock.ts';
+import { makeId } from '../../src/core/ids.ts';
+import { dialectFolders } from '../../src/gateway/dialects/registry.ts';
+import { type RunningGateway, startGateway } from '../../src/gateway/server.ts';
+import type { GatewayWorld } from '../../src/gateway/world.ts';
+import { providerTypes } from '../../src/providers/registry.ts';
+import { createHealth } from '../../src/router/health.ts';
+import { faultPlanSchema } from '../../src/simulator/faults.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import type { Stores } from '../../src/stores/contract.ts';
+import { openStores } from '../../src/stores/open.ts';
+import { createUpstream } from '../../src/upstream/upstream.ts';
+
+export interface TestGateway {
+  readonly url: string;
+  readonly simulator: Simulator;
+  readonly gateway: RunningGateway;
+  readonly world: GatewayWorld;
+  /** Log lines of warnings and errors, as they came. */
+  readonly complaints: { readonly level: string; readonly message: string; readonly fields: object }[];
+  /** All other log lines. */
+  readonly lines: { readonly message: string; readonly fields: object }[];
+  close(): Promise<void>;
+}
+
+export interface TestGatewayOptions {
+  /** YAML text; `${SIMULATOR_PORT}` stands for the simulator's. Absent: the demo's. */
+  readonly yaml?: string;
+  readonly faults?: unknown;
+  readonly maxBodyBytes?: number;
+  /** Absent: in memory. Closed with the gateway. */
+  readonly stores?: Stores;
+  readonly redisUrl?: string;
+}
+
+const demo = new URL('../../config/demo.yaml', import.meta.url);
+
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const simulator = await startSimulator({ faults: faultPlanSchema.parse(options.faults ?? {}) });
+  const loaded = loadText('test.yaml', options.yaml ?? readFileSync(demo, 'utf8'), {
+    registry: providerTypes,
+    env: { SIMULATOR_PORT: String(simulator.port) },
+    clock: systemClock,
+  });
+  if (!loaded.ok) throw new Error(writeProblems(loaded.problems));
+  const complaints: { level: string; message: string; fields: object }[] = [];
+  const lines: { message: string; fields: object }[] = [];
+  const upstream = createUpstream();
+  const health = createHealth(systemClock, () => loaded.policy.breaker);
+  const stores = options.stores ?? (await openStores(':memory:'));
+  const log = {
+    info: (fields: object, message: string) => lines.push({ message, fields }),
+    warn: (fields: object, message: string) => complaints.push({ level: 'warn', message, fields }),
+    error: (fields: object, message: string) => complaints.push({ level: 'error', message, fields }),
+    request: (fields: object) => lines.push({ message: 'request', fields }),
+    flush: () => {},
+  };
+  const capacity = await openCapacity(
+    {
+      stores,
+      redisUrl: options.redisUrl,
+      policy: () => loaded.policy,
+      upstream,
+      health,
+      clock: systemClock,
+      random: systemRandom,
+      makeId,
+      log,
+    },
+    () => world,
+  );
+  const world: GatewayWorld = {
+    ...capacity,
+    policy: () => loaded.policy,
+    configStatus: () => ({ version: 1, loadedAtMs: 0, problems: [], warnings: loaded.warnings }),
+    dialects: dialectFolders,
+    upstream,
+    health,
+    clock: systemClock,
+    random: systemRandom,
+    makeId,
+    log,
+    maxBodyBytes: options.maxBodyBytes ?? 32_000_000,
+    version: 'test',
+  };
+  const gateway = await startGateway(world, { host: '127.0.0.1', port: 0 });
+  return {
+    url: gateway.url,
+    simulator,
+    gateway,
+    world,
+    complaints,
+    lines,
+    async close() {
+      await gateway.drain(0);
+      await upstream.close();
+      await capacity.close();
+      await simulator.close();
+    },
+  };
+}
