@@ -118,6 +118,102 @@ export interface CountEndpoint extends Endpoint<ChatRequest> {
   readAnswer(body: unknown): { readonly inputTokens: number };
 }
 
+/** One job at a provider's batch API, before it is sent. */
+export interface BatchJob {
+  /**
+   * Ours: `s` and 11 lower-case letters or digits, written down before anything is sent. The adapter puts it wherever the provider lets
+   * us search (metadata, labels, name, request token, the items' ids), so that `find` knows the job again.
+   */
+  readonly id: string;
+  readonly items: number;
+  /** Of all bodies together. */
+  readonly bytes: number;
+  /** When it was intended: no job of it is older. */
+  readonly createdAtMs: number;
+}
+
+/** One request of a job. The provider's id for it is spelled of the job's id and `key`, and read back from it: never from its position. */
+export interface BatchLine {
+  readonly key: number;
+  /** JSON text, as `encode` or `forward` of the sync endpoint made it for this target. */
+  readonly body: string;
+}
+
+/** What one job may hold, by the provider's documentation. */
+export interface BatchLimits {
+  readonly mostItems: number;
+  readonly mostBytes: number;
+  /** A job of fewer is refused (Bedrock: 100). */
+  readonly leastItems: number;
+  /** What a line adds to its body, at most. */
+  readonly envelopeBytes: number;
+  /** How long the provider may take before it gives up what is left. */
+  readonly windowMs: number;
+}
+
+/** What came of sending a job. */
+export type Submitted =
+  /** `handle`: the provider's own id, by which it is polled from now on. */
+  | { readonly kind: 'accepted'; readonly handle: string }
+  /** The provider has no such job, and will not have one. */
+  | { readonly kind: 'refused'; readonly error: GatewayError }
+  /** It may have it (a time-out, a 5xx, a reset after the last byte): `find` must tell before it is sent again. */
+  | { readonly kind: 'unknown'; readonly error: GatewayError };
+
+export type Found =
+  | { readonly kind: 'found'; readonly handle: string }
+  /** Not there now. Lists may lag, so it is asked more than once before anything is sent again. */
+  | { readonly kind: 'absent' }
+  /** Some job may be it, which will only show later. */
+  | { readonly kind: 'unsure'; readonly retryAfterMs: number };
+
+/** How a job ended. Never means that every item of it was answered. `refused`: nothing of it ran. */
+export type JobEnd = 'completed' | 'expired' | 'cancelled' | 'failed' | 'refused';
+
+export type JobStatus =
+  | {
+      readonly kind: 'running';
+      readonly state: 'queued' | 'running' | 'finishing' | 'cancelling';
+      readonly done?: number;
+      readonly failed?: number;
+      /** The provider's own hint. */
+      readonly nextPollMs?: number;
+    }
+  | {
+      readonly kind: 'ended';
+      readonly how: JobEnd;
+      /** Of `failed` and `refused`; `rate_limited` where there was no room for its tokens. */
+      readonly error?: GatewayError;
+    };
+
+/** What came of one request of a job. Each result is told on its own; what is told of no request at all is missing. */
+export type BatchResult =
+  /** `body`: what `readAnswer` of the sync endpoint reads. */
+  | { readonly kind: 'answered'; readonly key: number; readonly body: unknown }
+  | { readonly kind: 'failed'; readonly key: number; readonly error: GatewayError }
+  | { readonly kind: 'expired' | 'cancelled'; readonly key: number }
+  /** A line that cannot be read, or whose id is not of this job. */
+  | { readonly kind: 'unreadable'; readonly message: string };
+
+/**
+ * A model of a provider behind its batch API, for one operation. It keeps nothing between calls, retries nothing and never sends a job twice. All but `submit`
+ * throw `GatewayError`, as the provider's sync errors are read. Every call is bounded in time.
+ */
+export interface BatchEndpoint {
+  readonly limits: BatchLimits;
+  /** Uploads the lines and creates the job. `lines` come in handfuls; it never holds all of them in memory. What `lines` throw, it throws. */
+  submit(job: BatchJob, lines: AsyncIterable<readonly BatchLine[]>): Promise<Submitted>;
+  /** `known`: handles that belong to other jobs of ours. */
+  find(job: BatchJob, known: (handle: string) => Promise<boolean>): Promise<Found>;
+  poll(handle: string, job: BatchJob): Promise<JobStatus>;
+  /** Asks for its end; what is finished stays. Nothing happens where it has ended. */
+  cancel(handle: string, job: BatchJob): Promise<void>;
+  /** All that the provider has of an ended job, from output and error files alike, in handfuls, in any order. */
+  results(handle: string, job: BatchJob): AsyncIterable<readonly BatchResult[]>;
+  /** Removes what the job left at the provider and costs storage. Absent where there is nothing. */
+  discard?(handle: string, job: BatchJob): Promise<void>;
+}
+
 /** One upstream account. Endpoints are made once a model and kept for the life of the config. */
 export interface Provider {
   readonly name: string;
@@ -127,6 +223,8 @@ export interface Provider {
   chat?(model: ModelInfo): ChatEndpoint;
   embeddings?(model: ModelInfo): EmbeddingEndpoint;
   countTokens?(model: ModelInfo): CountEndpoint | undefined;
+  /** Present where the provider, as configured, has a batch API; `undefined` where this model or operation is not in it. */
+  batch?(model: ModelInfo, operation: 'chat' | 'embedding'): BatchEndpoint | undefined;
   /** What the provider asks for a model in a mode, all its discounts in it; `undefined` where nobody knows. */
   price?(model: string, mode: Mode): Price | undefined;
 }

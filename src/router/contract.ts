@@ -13,6 +13,7 @@ import type { Mode } from '../core/target.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Bucket } from '../limits/contract.ts';
 import type {
+  BatchEndpoint,
   ChatEndpoint,
   CountEndpoint,
   EmbeddingEndpoint,
@@ -106,6 +107,19 @@ export interface Target {
   readonly chat?: ChatEndpoint;
   readonly embeddings?: EmbeddingEndpoint;
   readonly countTokens?: CountEndpoint;
+  /** Of the provider's batch API. */
+  readonly batches?: { readonly chat?: BatchEndpoint; readonly embedding?: BatchEndpoint };
+  /** What its batch API has room for. */
+  readonly batchRoom?: BatchRoom;
+}
+
+/** Limits of a provider's batch API, as configured. Absent: none known. */
+export interface BatchRoom {
+  /** Jobs that run at once, and the tokens in them: keys and sizes of slots. */
+  readonly jobs?: Places;
+  readonly tokens?: Places;
+  /** Requests of one job. */
+  readonly mostItems?: number;
 }
 
 /** One place in a chain: a target, or several that share the place by weight. */

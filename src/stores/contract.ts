@@ -148,6 +148,20 @@ export interface MarkStore {
   read(nowMs: number): Promise<readonly Mark[]>;
 }
 
+/**
+ * Bytes by name, on disk or in S3: inputs, segments of answers, outputs. A blob is written once, whole, and never changed; who has it may read any
+ * range. Keys are ours: lower-case letters, digits, `-`, `_`, `.` and `/`.
+ */
+export interface Blobs {
+  /** Durable when it resolves, and not there before. Replaces a blob of the same name. Rejects with what `parts` throws, leaving nothing. */
+  write(key: string, parts: AsyncIterable<Uint8Array>): Promise<{ readonly bytes: number }>;
+  /** From `start` to before `end`, in parts of at most 1 MB. Throws `StoreError` where there is no such blob. */
+  read(key: string, start?: number, end?: number): AsyncIterable<Uint8Array>;
+  remove(key: string): Promise<void>;
+  /** The address without its secrets, for messages. */
+  readonly shown: string;
+}
+
 export interface Stores {
   readonly ledger: Ledger;
   readonly keys: KeyStore;

@@ -1,0 +1,440 @@
+/**
+ * The words of batch work, as every room uses them: what is kept of a batch, its items and its submissions, in which states they may
+ * be, and what the ways in (`gateway/batches`, the command line) may ask of the batch desk.
+ *
+ * A **batch** is what a caller submits; an **item** one request of it, matched by `custom_id`, never by position; a **submission** one
+ * job at one provider's batch API. Times are milliseconds since 1970, money nano-dollars.
+ */
+import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
+import type { ScannedBody } from '../core/body.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { Facts, Priority } from '../core/facts.ts';
+import type { OutputFormat } from '../core/request.ts';
+import type { Call } from '../router/contract.ts';
+
+/** Whose a thing is: the name of a key, '' where no keys are in use. Nobody else can see that it exists. */
+export type Owner = string;
+
+export interface StoredFile {
+  /** `file-…` for OpenAI's shape; always ours, never a provider's. */
+  readonly id: string;
+  readonly owner: Owner;
+  readonly filename: string;
+  /** `batch`: an input; `batch_output`: what we made. */
+  readonly purpose: string;
+  readonly bytes: number;
+  /** Where its bytes are, in the blobs. */
+  readonly blob: string;
+  readonly createdAtMs: number;
+  /** It and its bytes are removed then. */
+  readonly expiresAtMs?: number;
+}
+
+/**
+ * `assembling`: its lines are being read. `running`: items are open. `finishing`: none is, its results are being written. `cancelling`: no
+ * item is begun any more, those that run are awaited. The others are final. `expired`: its deadline passed with items open.
+ */
+export const batchStates = [
+  'assembling',
+  'running',
+  'finishing',
+  'cancelling',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export type BatchState = (typeof batchStates)[number];
+
+/** Every change of state that may happen; whatever is not here is refused by the store. */
+export const batchTransitions: Readonly<Record<BatchState, readonly BatchState[]>> = {
+  assembling: ['running', 'finishing', 'failed', 'cancelling'],
+  running: ['finishing', 'cancelling'],
+  cancelling: ['finishing'],
+  finishing: ['completed', 'failed', 'cancelled', 'expired', 'running'],
+  completed: ['running'],
+  cancelled: [],
+  expired: ['running'],
+  failed: [],
+};
+
+/** What is wrong with a line of the input, or with the whole of it. */
+export interface BatchProblem {
+  /** 1-based; absent: the whole input. */
+  readonly line?: number;
+  readonly code: string;
+  readonly message: string;
+  readonly param?: string;
+}
+
+export interface Webhook {
+  readonly url: string;
+  /** Sent back as it came. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What a caller wants done. */
+export interface NewBatch {
+  /** Which `BatchShape` reads its lines and writes its results. */
+  readonly shape: string;
+  /** The operation's path that every line must name, where the shape has one (`/v1/chat/completions`). */
+  readonly endpoint: string;
+  /** A file of ours, or the blob that the lines were written to. */
+  readonly input: { readonly fileId: string } | { readonly blob: string; readonly bytes: number };
+  /** Until when it must be done, from now. */
+  readonly windowMs: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: readonly string[];
+  readonly priority: Priority;
+  readonly webhook?: Webhook;
+  readonly idempotencyKey?: string;
+  /** Results of the same request that are no older than this may be used again. Absent: as the config says. */
+  readonly reuseMs?: number;
+  /** How long its output files are kept; absent: as the config says. */
+  readonly keepMs?: number;
+}
+
+export interface ItemCounts {
+  /** Lines, rejected ones too. */
+  readonly total: number;
+  readonly done: number;
+  /** Rejected lines and dead letters. */
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly expired: number;
+}
+
+export interface Batch {
+  /** `batch_…` or `msgbatch_…`, as its shape spells it. */
+  readonly id: string;
+  /** Counts up in a store; names the batch in keys of rows. */
+  readonly no: number;
+  readonly owner: Owner;
+  readonly team?: string;
+  readonly shape: string;
+  readonly endpoint: string;
+  readonly inputFileId?: string;
+  readonly inputBlob: string;
+  readonly inputBytes: number;
+  readonly windowMs: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: readonly string[];
+  readonly priority: Priority;
+  readonly webhook?: Webhook;
+  readonly idempotencyKey?: string;
+  readonly reuseMs?: number;
+  readonly keepMs?: number;
+
+  readonly state: BatchState;
+  readonly counts: ItemCounts;
+  /** How far assembling has come: lines read and bytes of the input, so that a crash goes on from there. */
+  readonly assembledLines: number;
+  readonly assembledBytes: number;
+  /** The first 100. */
+  readonly problems: readonly BatchProblem[];
+  /** Items that were answered by another item of the batch, by earlier work, or by a rule. */
+  readonly twins: number;
+  readonly reused: number;
+  readonly prefiltered: number;
+  /** Answers whose JSON had to be mended. */
+  readonly repaired: number;
+  /** What all its items were expected to cost, before the first was sent. */
+  readonly estimateNanoUsd: number;
+  readonly costNanoUsd: number;
+  /** The same tokens at the sync list price, items without a call of their own included. */
+  readonly listNanoUsd: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Results by kind of file, once they are written: `output`, `error`. */
+  readonly outputs: Readonly<Record<string, string>>;
+
+  readonly createdAtMs: number;
+  /** When it must be done. */
+  readonly deadlineAtMs: number;
+  readonly runningAtMs?: number;
+  readonly finishingAtMs?: number;
+  readonly cancellingAtMs?: number;
+  readonly endedAtMs?: number;
+  /** It was deleted by its caller; its rows go with the next sweep. */
+  readonly deletedAtMs?: number;
+}
+
+/**
+ * `waiting`: for a submission, no earlier than `dueAtMs`. `submitted`: in a submission. `alone`: to be called sync, by itself. `twin`: another
+ * item of the batch is asked the same, and its answer is awaited. The others are final. `rejected`: its line cannot be sent.
+ * `dead`: a dead letter.
+ */
+export const itemStates = [
+  'waiting',
+  'submitted',
+  'alone',
+  'twin',
+  'done',
+  'rejected',
+  'dead',
+  'cancelled',
+  'expired',
+] as const;
+export type ItemState = (typeof itemStates)[number];
+export const openItemStates: readonly ItemState[] = ['waiting', 'submitted', 'alone', 'twin'];
+
+/** Why an item has no answer; also one attempt's error. */
+export interface ItemError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly status: number;
+  /** The provider's own words, where it said more. */
+  readonly upstream?: string;
+}
+
+/** One request of a batch. Narrow: its body is a range of the input, its answer a range of a segment. */
+export interface Item {
+  readonly batchNo: number;
+  /** Its line, 1-based. */
+  readonly seq: number;
+  readonly customId: string;
+  /** Byte range of its line in the input, without the line's end. */
+  readonly at: number;
+  readonly bytes: number;
+  /** SHA-256 of canonical body and model, base64url; '' where its line is rejected. */
+  readonly hash: string;
+  /** What it may be sent to; see `Lane`. */
+  readonly lane: number;
+  /** Index in the lane's chain of the target that it is for next. */
+  readonly step: number;
+  readonly state: ItemState;
+  /** Failed rounds. */
+  readonly strikes: number;
+  /** Answers of the wrong form. */
+  readonly formStrikes: number;
+  /** Calls of any kind that were made for it. */
+  readonly attempts: number;
+  readonly dueAtMs: number;
+  /** For sizing submissions. */
+  readonly inputTokens: number;
+  /** The item whose answer it takes. */
+  readonly twinOf?: number;
+  /** Where it is, or was answered. */
+  readonly submission?: string;
+  readonly result?: ItemResult;
+  readonly error?: ItemError;
+}
+
+/** Where an answer is: JSON text in the caller's dialect, as a range of a segment's blob. */
+export interface ItemResult {
+  readonly segment: number;
+  readonly at: number;
+  readonly bytes: number;
+  readonly costNanoUsd: number;
+  readonly listNanoUsd: number;
+}
+
+/** A way that items of one batch may take: decided once for all items alike. */
+export interface Lane {
+  readonly batchNo: number;
+  readonly lane: number;
+  /** As the caller named it. */
+  readonly model: string;
+  readonly route: string;
+  readonly operation: Facts['operation'];
+  /** Names of targets, in order, `@batch` ones first. */
+  readonly chain: readonly string[];
+}
+
+/**
+ * `planned`: its items are assigned. `sending`: the intent is written, and whether the provider has it is not known before the
+ * outcome is. `open`: the provider has it. `ended`: the provider is done with it, its results are there to be collected.
+ * `stopping`: we have asked for its end. The others are final. `collected`: every item of it was settled. `refused`: the provider never ran it, its
+ * items went back.
+ */
+export const submissionStates = [
+  'planned',
+  'sending',
+  'open',
+  'stopping',
+  'ended',
+  'collected',
+  'refused',
+] as const;
+export type SubmissionState = (typeof submissionStates)[number];
+
+export const submissionTransitions: Readonly<Record<SubmissionState, readonly SubmissionState[]>> = {
+  planned: ['sending', 'refused'],
+  // Back to planned: it was looked for, and is surely not there.
+  sending: ['open', 'planned', 'refused'],
+  open: ['stopping', 'ended'],
+  stopping: ['ended'],
+  ended: ['collected'],
+  collected: [],
+  refused: [],
+};
+
+export interface Submission {
+  /** `s` and 11 lower-case letters or digits: the intent by which the provider's own search finds it again. */
+  readonly id: string;
+  readonly batchNo: number;
+  readonly lane: number;
+  readonly step: number;
+  /** `provider/model@batch`. */
+  readonly target: string;
+  readonly operation: Facts['operation'];
+  readonly state: SubmissionState;
+  readonly items: number;
+  readonly bytes: number;
+  readonly inputTokens: number;
+  readonly estimateNanoUsd: number;
+  /** The provider's own id; told to operators, never to callers. */
+  readonly handle?: string;
+  /** How often it was looked for, or polled, in its state. */
+  readonly tries: number;
+  /** Nothing is done about it before. */
+  readonly dueAtMs: number;
+  /** How the provider's part ended: see `JobStatus` in the providers' contract. */
+  readonly how?: string;
+  readonly error?: ItemError;
+  readonly costNanoUsd: number;
+  readonly createdAtMs: number;
+  readonly sentAtMs?: number;
+  readonly endedAtMs?: number;
+}
+
+/** What one call of an item came to; kept for those that failed. */
+export interface ItemAttempt {
+  readonly batchNo: number;
+  readonly seq: number;
+  /** Counts up. */
+  readonly attempt: number;
+  readonly target: string;
+  readonly submission?: string;
+  readonly atMs: number;
+  readonly error: ItemError;
+}
+
+/** One request of a batch, read; what the router and the collector need of the caller's dialect. */
+export interface ItemCall extends Call {
+  readonly operation: 'chat' | 'embedding';
+  /** The form that the answer must have, where the caller gave one. */
+  format(): OutputFormat | undefined;
+  /** The last words of the user, for rules that answer without a model. */
+  lastText(): string;
+  /** A neutral answer as the body that the caller's dialect would have got from a sync call. */
+  encodeAnswer(answer: Answer | EmbeddingAnswer): object;
+  /** An answer made of a text, as a model would have given it. */
+  answerOf(text: string): Answer;
+}
+
+/** A line of an input, before it is known whether it can be sent. */
+export interface Line {
+  readonly customId: string;
+  /** The request itself, byte for byte what is in the line. */
+  readonly body: ScannedBody;
+  readonly facts: Facts;
+}
+
+/** What a result line tells beside the answer. */
+export interface Provenance {
+  /** `provider/model@batch`; '' where a rule answered. */
+  readonly target: string;
+  readonly attempts: number;
+  /** Ours. */
+  readonly submission?: string;
+  readonly promptHash: string;
+  readonly costNanoUsd: number;
+  readonly listNanoUsd: number;
+  readonly twinOf?: string;
+}
+
+/** One result, to be written in a shape. */
+export type FinalItem =
+  | {
+      readonly kind: 'done';
+      readonly batch: Batch;
+      readonly customId: string;
+      readonly seq: number;
+      /** JSON text in the caller's dialect. */
+      readonly body: string;
+      readonly provenance: Provenance;
+    }
+  | {
+      readonly kind: 'rejected' | 'dead' | 'cancelled' | 'expired';
+      readonly batch: Batch;
+      readonly customId: string;
+      readonly seq: number;
+      readonly error: ItemError;
+    };
+
+/** How one kind of batch speaks: its lines, its results. One folder of `gateway/batches` each. */
+export interface BatchShape {
+  readonly id: string;
+  /** Prefix of batch ids (`batch_`, `msgbatch_`). */
+  readonly idPrefix: string;
+  /** Reads a line. Throws `invalid_request`, `param` naming the field; the message is for the caller as it stands. */
+  readLine(line: Buffer, batch: Pick<Batch, 'endpoint'>): Line;
+  /** `line` as `readLine` made it. */
+  call(line: Line, context: { readonly id: string; readonly batch: Batch; readonly nowMs: number }): ItemCall;
+  /** Which file of `outputs` a result is written to, and as what; without the line's end. */
+  writeResult(result: FinalItem): { readonly output: 'output' | 'error'; readonly line: string };
+}
+
+export interface Page {
+  /** The id that the page begins after, or before. */
+  readonly after?: string;
+  readonly before?: string;
+  /** At most 1,000. */
+  readonly limit: number;
+}
+
+export interface Paged<T> {
+  /** Newest first. */
+  readonly data: readonly T[];
+  readonly hasMore: boolean;
+}
+
+export interface DeadLetter {
+  readonly item: Item;
+  readonly attempts: readonly ItemAttempt[];
+}
+
+/**
+ * What callers may ask. Everything is of one owner: what belongs to another is not found. Throws `GatewayError`: `not_found`,
+ * `invalid_request`, `conflict`.
+ */
+export interface BatchDesk {
+  /** Durable when it resolves. */
+  addFile(
+    owner: Owner,
+    file: { readonly filename: string; readonly purpose: string; readonly keepMs?: number },
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<StoredFile>;
+  file(owner: Owner, id: string): Promise<StoredFile>;
+  files(
+    owner: Owner,
+    page: Page & { readonly purpose?: string; readonly ascending?: boolean },
+  ): Promise<Paged<StoredFile>>;
+  removeFile(owner: Owner, id: string): Promise<void>;
+  readFile(file: StoredFile): AsyncIterable<Uint8Array>;
+  /** Lines that came inline, as the input of a batch that is created next. */
+  addInput(
+    owner: Owner,
+    lines: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly blob: string; readonly bytes: number }>;
+
+  /** Durable when it resolves. `replayed`: the idempotency key was used before, and this is what it made then. */
+  create(
+    owner: Owner,
+    wanted: NewBatch,
+    team?: string,
+  ): Promise<{ readonly batch: Batch; readonly replayed: boolean }>;
+  batch(owner: Owner, id: string): Promise<Batch>;
+  batches(owner: Owner, page: Page & { readonly shape?: string }): Promise<Paged<Batch>>;
+  cancel(owner: Owner, id: string): Promise<Batch>;
+  /** Only what has ended. */
+  remove(owner: Owner, id: string): Promise<void>;
+  /** Lines of an output that is written; nothing where there is none. */
+  readOutput(batch: Batch, output: 'output' | 'error'): AsyncIterable<Uint8Array>;
+
+  submissions(owner: Owner, id: string): Promise<readonly Submission[]>;
+  deadLetters(owner: Owner, id: string, after: number, limit: number): Promise<readonly DeadLetter[]>;
+  /** Dead letters become open again, with no strikes; the batch runs again. Returns how many. */
+  retryDead(owner: Owner, id: string, windowMs?: number): Promise<number>;
+}

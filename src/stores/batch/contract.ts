@@ -1,0 +1,302 @@
+/**
+ * The rows of batch work. One implementation on SQLite and on Postgres, through one query path; the suite in `batch.test.ts` runs over both.
+ *
+ * The row is the truth, and every step is: write the intent, act, write the outcome. So each write here is one transaction, may be
+ * repeated without harm, and is guarded by the state that it changes: it says whether it took place. Bodies are in the blobs.
+ * A batch of a million items must cost neither memory nor a statement for each item: what takes many, takes them by the thousand.
+ */
+import type {
+  Batch,
+  BatchState,
+  Item,
+  ItemAttempt,
+  ItemCounts,
+  ItemError,
+  ItemResult,
+  ItemState,
+  Lane,
+  NewBatch,
+  Owner,
+  Page,
+  Paged,
+  StoredFile,
+  Submission,
+  SubmissionState,
+} from '../../batch/contract.ts';
+
+export interface FileRows {
+  create(file: StoredFile): Promise<void>;
+  /** Not those that have expired. */
+  get(owner: Owner, id: string, nowMs: number): Promise<StoredFile | undefined>;
+  list(
+    owner: Owner,
+    page: Page & { readonly purpose?: string; readonly ascending?: boolean },
+    nowMs: number,
+  ): Promise<Paged<StoredFile>>;
+  remove(owner: Owner, id: string): Promise<boolean>;
+  /** For the sweep; at most `limit`. */
+  expired(nowMs: number, limit: number): Promise<readonly StoredFile[]>;
+}
+
+/** Members that change while a batch lives. */
+export type BatchPatch = Partial<
+  Pick<
+    Batch,
+    | 'problems'
+    | 'outputs'
+    | 'estimateNanoUsd'
+    | 'runningAtMs'
+    | 'finishingAtMs'
+    | 'cancellingAtMs'
+    | 'endedAtMs'
+    | 'deletedAtMs'
+    | 'deadlineAtMs'
+  >
+>;
+
+export interface CreatedBatch extends Omit<NewBatch, 'input' | 'windowMs'> {
+  readonly id: string;
+  readonly owner: Owner;
+  readonly team?: string;
+  readonly inputFileId?: string;
+  readonly inputBlob: string;
+  readonly inputBytes: number;
+  readonly windowMs: number;
+  readonly createdAtMs: number;
+  readonly deadlineAtMs: number;
+}
+
+export interface BatchRows {
+  /** In state `assembling`, due at once. `existing` where the owner has used that idempotency key. */
+  create(batch: CreatedBatch): Promise<{ readonly batch: Batch; readonly existing: boolean }>;
+  get(owner: Owner, id: string): Promise<Batch | undefined>;
+  byNo(no: number): Promise<Batch | undefined>;
+  /** Not those that were deleted. */
+  list(owner: Owner, page: Page & { readonly shape?: string }): Promise<Paged<Batch>>;
+  /** Changes the state, where it is one of `from` and the table of transitions allows it; false where it is not. */
+  move(no: number, from: readonly BatchState[], to: BatchState, patch?: BatchPatch): Promise<boolean>;
+  patch(no: number, patch: BatchPatch): Promise<void>;
+  /** When the batch is to be looked at again; earlier than what is set wins, unless `later`. */
+  wake(no: number, dueAtMs: number, later?: 'later'): Promise<void>;
+  /** Ended before, or deleted: for the sweep. */
+  ended(beforeMs: number, limit: number): Promise<readonly Batch[]>;
+  /** All rows of it. */
+  erase(no: number): Promise<void>;
+}
+
+/** What is claimed is nobody else's until then, or until it is released. */
+export interface Claim {
+  /** Grows with every claim of the row; a write that names an older one does nothing. */
+  readonly fence: number;
+}
+
+export type Work =
+  | { readonly kind: 'batch'; readonly batch: Batch; readonly claim: Claim }
+  | { readonly kind: 'submission'; readonly submission: Submission; readonly claim: Claim };
+
+export interface WorkRows {
+  /** The most overdue row that nobody holds: a batch that has not ended, or a submission that is not final. */
+  claim(nowMs: number, leaseMs: number): Promise<Work | undefined>;
+  /** Holds it longer; false where it was lost to another. */
+  renew(work: Work, untilMs: number): Promise<boolean>;
+  /** Lets it go, to be claimed again at `dueAtMs`; keeps an earlier `wake` that came while it was held. */
+  release(work: Work, dueAtMs: number): Promise<void>;
+  /** When the next row is due, of those that nobody holds; for sleeping until then. */
+  nextDueMs(): Promise<number | undefined>;
+}
+
+export interface AddedItems {
+  readonly items: readonly Item[];
+  readonly lanes: readonly Lane[];
+  readonly assembledLines: number;
+  readonly assembledBytes: number;
+  /** To be added to the batch's own. */
+  readonly problems: readonly {
+    readonly line?: number;
+    readonly code: string;
+    readonly message: string;
+    readonly param?: string;
+  }[];
+  readonly estimateNanoUsd: number;
+  readonly reused: number;
+  readonly prefiltered: number;
+}
+
+/** How an item leaves a submission, or its call. */
+export type Settled = {
+  readonly seq: number;
+  /** Becomes this; the others keep what they have. */
+  readonly state: ItemState;
+  readonly step?: number;
+  readonly strikes?: number;
+  readonly formStrikes?: number;
+  readonly dueAtMs?: number;
+  /** The call counts as one attempt. */
+  readonly attempted: boolean;
+  readonly result?: ItemResult;
+  readonly error?: ItemError;
+  /** For the list of failed attempts. */
+  readonly failed?: Omit<ItemAttempt, 'batchNo' | 'seq' | 'attempt'>;
+};
+
+export interface SettledSums {
+  readonly costNanoUsd: number;
+  readonly listNanoUsd: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly repaired: number;
+}
+
+export interface ItemRows {
+  /**
+   * Lines of a batch that is assembling, some thousands, with the lanes that are new, all in one transaction with how far it has come.
+   * False: `assembledLines` in the store is not what these follow on (`firstLine - 1`), and nothing was written.
+   */
+  add(batchNo: number, firstLine: number, added: AddedItems): Promise<boolean>;
+  lanes(batchNo: number): Promise<readonly Lane[]>;
+  get(batchNo: number, seqs: readonly number[]): Promise<readonly Item[]>;
+  /** By `seq`, ascending, after `afterSeq`; of these states, if given. */
+  page(
+    batchNo: number,
+    afterSeq: number,
+    limit: number,
+    filter?: { readonly states?: readonly ItemState[]; readonly submission?: string },
+  ): Promise<readonly Item[]>;
+  /** Hashes and custom ids alone, for finding duplicates; by `seq`. */
+  names(
+    batchNo: number,
+    afterSeq: number,
+    limit: number,
+  ): Promise<readonly Pick<Item, 'seq' | 'customId' | 'hash'>[]>;
+  counts(batchNo: number): Promise<ItemCounts & { readonly open: number; readonly twins: number }>;
+  /** Waiting items that are due, by lane and step: what can be planned now. */
+  due(
+    batchNo: number,
+    nowMs: number,
+  ): Promise<
+    readonly {
+      readonly lane: number;
+      readonly step: number;
+      readonly items: number;
+      readonly bytes: number;
+      readonly inputTokens: number;
+      readonly strikes: number;
+    }[]
+  >;
+  /** The earliest `dueAtMs` of items that wait. */
+  nextDueMs(batchNo: number): Promise<number | undefined>;
+  /**
+   * Gives a submission (`planned`) due items of a lane and step, by `seq`, as many as `most` allows; one transaction.
+   * Returns the submission as it was written, or nothing where no item was left. The filled-in sums are those of its items.
+   */
+  assign(
+    submission: Omit<Submission, 'items' | 'bytes' | 'inputTokens'>,
+    most: {
+      readonly items: number;
+      readonly bytes: number;
+      readonly inputTokens: number;
+      readonly envelopeBytes: number;
+    },
+    nowMs: number,
+  ): Promise<Submission | undefined>;
+  /**
+   * What came of items that are in `submission` (or, for those that are called alone, in state `alone`), and the sums, in one
+   * transaction. An item that is not there any more was settled before: it is left as it is, and its sums must not count twice, so the sums are given
+   * with each item's own.
+   */
+  settle(
+    batchNo: number,
+    from: { readonly submission: string } | { readonly alone: true },
+    settled: readonly (Settled & { readonly sums?: SettledSums })[],
+  ): Promise<number>;
+  /** All that are in the submission, or all of `states` where it is absent, that are not yet otherwise; for going back, cancelling and expiring. Returns how many. */
+  settleAll(
+    batchNo: number,
+    from: { readonly submission?: string; readonly states?: readonly ItemState[] },
+    to: Omit<Settled, 'seq' | 'result'>,
+  ): Promise<number>;
+  /** Twins whose original has ended, become what it is, with its result or error. Returns how many are still open. */
+  settleTwins(batchNo: number): Promise<number>;
+  /** Dead letters become `waiting` with no strikes. */
+  revive(batchNo: number, nowMs: number): Promise<number>;
+  attempts(batchNo: number, seqs: readonly number[]): Promise<readonly ItemAttempt[]>;
+  /** A blob that answers are ranges of; the number that items name it by. */
+  addSegment(batchNo: number, blob: string): Promise<number>;
+  segments(batchNo: number): Promise<readonly { readonly segment: number; readonly blob: string }[]>;
+}
+
+export interface SubmissionRows {
+  get(id: string): Promise<Submission | undefined>;
+  ofBatch(batchNo: number): Promise<readonly Submission[]>;
+  /** As `BatchRows.move`; guarded by the claim. */
+  move(
+    work: { readonly submission: Submission; readonly claim: Claim },
+    to: SubmissionState,
+    patch?: Partial<Omit<Submission, 'id' | 'batchNo' | 'state'>>,
+  ): Promise<boolean>;
+  patch(
+    work: { readonly submission: Submission; readonly claim: Claim },
+    patch: Partial<Omit<Submission, 'id' | 'batchNo' | 'state'>>,
+  ): Promise<boolean>;
+  wake(id: string, dueAtMs: number): Promise<void>;
+  /** All that a provider may have, for holding their places and money again after a start. */
+  live(): Promise<readonly Submission[]>;
+  /** Whether a provider's own id is one that we know. */
+  knows(handle: string): Promise<boolean>;
+}
+
+/** Answers of finished work, for those who may use them again. */
+export interface AnswerRows {
+  add(answers: readonly StoredAnswer[]): Promise<void>;
+  find(owner: Owner, hashes: readonly string[], notBeforeMs: number): Promise<readonly StoredAnswer[]>;
+  prune(beforeMs: number): Promise<void>;
+}
+
+export interface StoredAnswer {
+  readonly owner: Owner;
+  readonly hash: string;
+  readonly shape: string;
+  readonly blob: string;
+  readonly at: number;
+  readonly bytes: number;
+  readonly target: string;
+  readonly listNanoUsd: number;
+  readonly atMs: number;
+}
+
+/** One message to a caller's webhook. */
+export interface Delivery {
+  /** `webhook-id`: the same for every try. */
+  readonly id: string;
+  readonly batchNo: number;
+  readonly url: string;
+  readonly body: string;
+  readonly tries: number;
+  readonly dueAtMs: number;
+  readonly createdAtMs: number;
+  readonly deliveredAtMs?: number;
+  /** It is tried no more. */
+  readonly givenUpAtMs?: number;
+  /** What came of the last try. */
+  readonly lastStatus?: number;
+  readonly lastError?: string;
+}
+
+export interface DeliveryRows {
+  /** Once for an id. */
+  add(delivery: Delivery): Promise<void>;
+  /** Due, held by nobody; held until `nowMs + leaseMs`. */
+  claim(nowMs: number, leaseMs: number, limit: number): Promise<readonly Delivery[]>;
+  record(delivery: Delivery): Promise<void>;
+  ofBatch(batchNo: number): Promise<readonly Delivery[]>;
+}
+
+export interface BatchStores {
+  readonly files: FileRows;
+  readonly batches: BatchRows;
+  readonly work: WorkRows;
+  readonly items: ItemRows;
+  readonly submissions: SubmissionRows;
+  readonly answers: AnswerRows;
+  readonly deliveries: DeliveryRows;
+}
