@@ -120,6 +120,8 @@ function reasonText(reason: Reason): string {
       return 'does not offer this operation';
     case 'other-protocol':
       return 'the request uses what only its own protocol has';
+    case 'waits':
+      return 'is a batch API, for items of batches';
     case 'lacks':
       return `lacks ${reason.capability}`;
     case 'too-long':

@@ -3,7 +3,7 @@ import { present } from '../core/present.ts';
 import type { Price } from '../core/price.ts';
 import type { Mode, TargetName } from '../core/target.ts';
 import { createWindows } from '../limits/window.ts';
-import type { BudgetRule, LimitSet, Measure, Meter, Places } from '../router/contract.ts';
+import type { BatchRoom, BudgetRule, LimitSet, Measure, Meter, Places } from '../router/contract.ts';
 import type { Config } from './schema.ts';
 
 type Limits = Config['limits'][string];
@@ -50,6 +50,22 @@ function addLimits(name: string, written: Limits, meters: Meter[], places: Place
     });
   }
   if (written.concurrent !== undefined) places.push({ key: `${name} concurrent`, limit: written.concurrent });
+}
+
+/** The narrower of a provider's and its model's: a place is held in one of them. */
+export function batchRoomFor(
+  { provider, model }: Pick<TargetName, 'provider' | 'model'>,
+  all: Config['limits'],
+): BatchRoom | undefined {
+  const room: { -readonly [Key in keyof BatchRoom]: BatchRoom[Key] } = {};
+  for (const name of [provider, `${provider}/${model}`]) {
+    const written = Object.hasOwn(all, name) ? all[name]?.batch : undefined;
+    if (written?.concurrent !== undefined) room.jobs = { key: `${name} batches`, limit: written.concurrent };
+    if (written?.enqueued_tokens !== undefined)
+      room.tokens = { key: `${name} enqueued`, limit: written.enqueued_tokens };
+    if (written?.requests !== undefined) room.mostItems = written.requests;
+  }
+  return Object.keys(room).length === 0 ? undefined : room;
 }
 
 const periods = [

@@ -76,6 +76,12 @@ function targetOnce(
       message: `${JSON.stringify(name)} cannot be called: provider "${target.provider}" offers no ${what}`,
       fix: 'Name another provider or model.',
     });
+  } else if (target.mode === 'batch' && target.batches === undefined) {
+    problems.push({
+      path,
+      message: `${JSON.stringify(name)} cannot be called: provider "${target.provider}" has no batch API for it, as configured`,
+      fix: 'Write it without @batch, or look whether the provider’s settings need a batch section.',
+    });
   }
   return target;
 }

@@ -1,10 +1,11 @@
 /** A provider's model with the endpoints that it has, and what the config knows better than the catalog. */
 import { type ModelOverride, modelInfo } from '../catalog/catalog.ts';
+import type { ModelInfo } from '../core/model.ts';
 import { present } from '../core/present.ts';
 import type { TargetName } from '../core/target.ts';
 import type { Provider } from '../providers/contract.ts';
 import type { Target, Timeouts } from '../router/contract.ts';
-import { limitsFor, writtenPrice } from './make-capacity.ts';
+import { batchRoomFor, limitsFor, writtenPrice } from './make-capacity.ts';
 import type { Config } from './schema.ts';
 
 type Models = Config['models'];
@@ -27,6 +28,8 @@ export function makeTarget(
     model: info,
     timeouts,
     limits: limitsFor({ provider: provider.name, model }, limits),
+    ...batchesOf(provider, info, { chats, embeds }),
+    ...present({ batchRoom: batchRoomFor({ provider: provider.name, model }, limits) }),
     ...present({
       price: writtenPrice({ provider: provider.name, model }, mode, prices) ?? provider.price?.(model, mode),
       listPrice:
@@ -36,6 +39,19 @@ export function makeTarget(
       countTokens: chats ? provider.countTokens?.(info) : undefined,
     }),
   };
+}
+
+/** Empty where its provider, as configured, has no batch API for the model. */
+function batchesOf(
+  provider: Provider,
+  info: ModelInfo,
+  { chats, embeds }: { readonly chats: boolean; readonly embeds: boolean },
+): Pick<Target, 'batches'> {
+  const batches = present({
+    chat: chats ? provider.batch?.(info, 'chat') : undefined,
+    embedding: embeds ? provider.batch?.(info, 'embedding') : undefined,
+  });
+  return batches.chat === undefined && batches.embedding === undefined ? {} : { batches };
 }
 
 export function hasOverride(models: Models, provider: string, model: string): boolean {

@@ -85,8 +85,11 @@ function checkTarget(name: string, path: Path, pattern: boolean, { providers, se
   const { provider, model, mode } = parsed;
   if (providers?.includes(provider) === false)
     complain(`unknown provider ${show(provider)}`, suggest(provider, providers, 'Configured'));
-  if (mode !== 'sync')
-    complain(`${shown} asks for mode ${mode}, and this version serves sync only`, 'Write @sync, or no mode.');
+  if (mode !== 'sync' && mode !== 'batch')
+    complain(
+      `${shown} asks for mode ${mode}, and this version serves sync and batch`,
+      'Write @batch, @sync, or no mode.',
+    );
   // Vertex writes versions behind the same sign; a version has digits in it.
   const suffix = model.slice(model.lastIndexOf('@') + 1);
   if (model.includes('@') && /^[a-z]+$/.test(suffix) && suffix !== 'latest' && suffix !== 'default')

@@ -72,10 +72,28 @@ function makePolicy(
   return {
     version: 1,
     find,
+    target: keepTargets(targets, (name) => openTarget(name, timeoutsOf(config))),
     names,
     targets,
     breaker: breakerOf(config),
     budgets: budgetRules(config.budgets),
+  };
+}
+
+/** Names come from rows that an earlier config wrote, so they are few. */
+const mostNamed = 1000;
+
+/** Those of routes, and those that only batches name, opened once. */
+function keepTargets(
+  targets: readonly Target[],
+  open: (name: string) => Target | undefined,
+): (name: string) => Target | undefined {
+  const byName = new Map<string, Target | undefined>(targets.map((target) => [target.name, target]));
+  return (name) => {
+    if (byName.has(name) || byName.size >= targets.length + mostNamed) return byName.get(name) ?? open(name);
+    const opened = open(name);
+    byName.set(name, opened);
+    return opened;
   };
 }
 

@@ -26,8 +26,11 @@ export interface Due {
   readonly expiresAtMs: number;
 }
 
+/** What of a call says whose money it is. */
+export type Payer = Pick<Call, 'caller' | 'tags' | 'batch'>;
+
 export function dueOf(
-  call: Call,
+  call: Payer,
   route: Route,
   target: Target,
   policy: Policy,
@@ -43,7 +46,14 @@ export function dueOf(
 
 const none: readonly Due[] = [];
 
-function addDue(due: Due[], rule: BudgetRule, call: Call, route: Route, target: Target, nowMs: number): void {
+function addDue(
+  due: Due[],
+  rule: BudgetRule,
+  call: Payer,
+  route: Route,
+  target: Target,
+  nowMs: number,
+): void {
   const { scope, of } = rule;
   if (rule.period === 'batch' && call.batch === undefined) return;
   if (scope === 'all') {
@@ -62,7 +72,7 @@ function addDue(due: Due[], rule: BudgetRule, call: Call, route: Route, target: 
 
 function ownerIn(
   scope: 'key' | 'team' | 'route' | 'provider',
-  call: Call,
+  call: Payer,
   route: Route,
   target: Target,
 ): string | undefined {
@@ -86,7 +96,7 @@ const kept = new WeakMap<BudgetRule, { readonly window: string; readonly byName:
 /** Owners of one rule that are kept; tags and batches come from callers. */
 const mostOwners = 10_000;
 
-function dueFrom(rule: BudgetRule, name: string, call: Call, nowMs: number): Due {
+function dueFrom(rule: BudgetRule, name: string, call: Payer, nowMs: number): Due {
   const part = rule.period === 'batch' ? (call.batch ?? '') : undefined;
   if (part !== undefined)
     return { rule, key: `${name}/${part}`, expiresAtMs: rule.window(nowMs).endMs + graceMs };

@@ -202,6 +202,8 @@ export interface Policy {
   readonly version: number;
   /** The route for a model name: exact, then by pattern, then a target named directly if allowed. */
   find(model: string): Route | undefined;
+  /** A target by its name, `@batch` too, whether or not a route has it. */
+  target(name: string): Target | undefined;
   /** Names that a client may use, for `/v1/models` and for "did you mean". */
   readonly names: readonly string[];
   readonly targets: readonly Target[];
@@ -317,6 +319,8 @@ export interface Considered {
   readonly priority: Priority;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly draw: number;
+  /** The batch that the request is an item of. */
+  readonly batch?: string;
 }
 
 /** One caller's request on its way through a route. `Req` is its neutral form, which only `prepare` looks at. */

@@ -17,6 +17,8 @@ export interface World {
 export type Reason =
   | { readonly kind: 'no-endpoint' }
   | { readonly kind: 'other-protocol' }
+  /** A provider's batch API, and the caller wants its answer now. */
+  | { readonly kind: 'waits' }
   | { readonly kind: 'lacks'; readonly capability: Capability }
   | { readonly kind: 'too-long'; readonly tokens: number; readonly contextTokens: number }
   | { readonly kind: 'unhealthy'; readonly view: HealthView };
@@ -82,6 +84,7 @@ function order(step: Step, draw: number): readonly Target[] {
 
 function unfit(target: Target, request: Considered): Reason | undefined {
   const { facts } = request;
+  if (target.mode === 'batch' && request.batch === undefined) return { kind: 'waits' };
   const endpoint = endpointFor(target, facts.operation);
   if (endpoint === undefined) return { kind: 'no-endpoint' };
   if (facts.nativeOnly && endpoint.protocol !== request.protocol) return { kind: 'other-protocol' };

@@ -231,8 +231,10 @@ function noneFits(route: Route, decision: Decision): GatewayError {
   );
   const native = decision.passed.some(({ reason }) => reason.kind === 'other-protocol');
   const endpoint = decision.passed.every(({ reason }) => reason.kind === 'no-endpoint');
-  const what =
-    lacking.size > 0
+  const waits = decision.passed.length > 0 && decision.passed.every(({ reason }) => reason.kind === 'waits');
+  const what = waits
+    ? 'all its targets are batch APIs, which serve items of batches'
+    : lacking.size > 0
       ? `no target of it has ${[...lacking].join(', ')}`
       : native
         ? 'it uses a feature that only one provider’s own protocol has, and no target of it speaks that protocol'

@@ -161,7 +161,16 @@ export function endpoint(info: ModelInfo): ChatEndpoint {
 }
 
 export function policy(overrides: Partial<Policy> = {}): Policy {
-  return { version: 1, find: () => undefined, names: [], targets: [], breaker, budgets: [], ...overrides };
+  return {
+    version: 1,
+    find: () => undefined,
+    target: () => undefined,
+    names: [],
+    targets: [],
+    breaker,
+    budgets: [],
+    ...overrides,
+  };
 }
 
 export function meter(key: string, limit: number, measure: Measure = 'requests', headroom = 0.7): Meter {

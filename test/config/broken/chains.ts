@@ -90,10 +90,10 @@ routes:
     type: openai
 routes:
   classify:
-    chain: [openai/gpt-4.1-nano@batch, openai/gpt-4.1-nano@sync]
+    chain: [openai/gpt-4.1-nano@flex, openai/gpt-4.1-nano@sync]
 `,
     says: [
-      '6:13 routes.classify.chain[0]: "openai/gpt-4.1-nano@batch" asks for mode batch, and this version serves sync only. Write @sync, or no mode.',
+      '6:13 routes.classify.chain[0]: "openai/gpt-4.1-nano@flex" asks for mode flex, and this version serves sync and batch. Write @batch, @sync, or no mode.',
     ],
   },
   {

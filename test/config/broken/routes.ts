@@ -339,7 +339,7 @@ routes:
     chain:
       - openai/gpt-4.1-nano
       - antropic/claude-haiku-4-5
-      - openai/gpt-4.1-nano@batch
+      - openai/gpt-4.1-nano@flex
     strict: sometimes
   chat:
     chain: []
@@ -354,7 +354,7 @@ webhooks: {}
       '9:14 providers.anthropic.api_key: the environment variable MISSING_KEY is not set. Set it, or give a default: ${MISSING_KEY:-default}.',
       '11:12 timeouts.connect: 5 is not a duration. Write a number with d, h, m, s or ms, such as 250ms, 45m or 1h30m, of at most 24d.',
       '16:9 routes.classify.chain[1]: unknown provider "antropic". Did you mean "anthropic"?',
-      '17:9 routes.classify.chain[2]: "openai/gpt-4.1-nano@batch" asks for mode batch, and this version serves sync only. Write @sync, or no mode.',
+      '17:9 routes.classify.chain[2]: "openai/gpt-4.1-nano@flex" asks for mode flex, and this version serves sync and batch. Write @batch, @sync, or no mode.',
       '18:13 routes.classify.strict: "sometimes" is not true or false. Write true or false.',
       '20:12 routes.chat.chain: the list is empty. Write at least one entry.',
       '22:25 routes.chat.rules[0].when.needs[0]: "visoin" is not allowed here. Did you mean "vision"?',
