@@ -7,7 +7,7 @@
  */
 import type { Mode } from '../core/target.ts';
 
-/** One attempt. */
+/** One attempt, or what one job of a provider's batch API came to. */
 export interface LedgerEntry {
   /** Unique; an entry appended twice is kept once. The later one wins, unless its outcome is `unknown`. */
   readonly id: string;
@@ -41,6 +41,8 @@ export interface LedgerEntry {
   /** False where the provider did not say what was used: the cost is then our estimate. */
   readonly exact: boolean;
   readonly durationMs: number;
+  /** How many requests of a batch the entry stands for; absent: one. */
+  readonly items?: number;
 }
 
 /** What a sum is over; all that is present must hold. */
@@ -64,6 +66,7 @@ export type SpendGroup = (typeof spendGroups)[number];
 export interface SpendRow {
   /** One value for each group asked for, in order; null where an entry has none. */
   readonly group: readonly (string | null)[];
+  /** Requests of batches count one by one. */
   readonly attempts: number;
   readonly inputTokens: number;
   readonly cacheReadTokens: number;
