@@ -6,6 +6,7 @@
  * caller that does not know whether its write arrived sends it again.
  */
 import type { Mode } from '../core/target.ts';
+import type { BatchStores } from './batch/contract.ts';
 
 /** One attempt, or what one job of a provider's batch API came to. */
 export interface LedgerEntry {
@@ -169,5 +170,6 @@ export interface Stores {
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly marks: MarkStore;
+  readonly batch: BatchStores;
   close(): Promise<void>;
 }

@@ -80,7 +80,9 @@ export function createAnswerRows({ database }: Connection): AnswerRows {
     async find(owner, hashes, notBeforeMs) {
       const wanted = [...new Set(hashes)];
       const before = [storable(owner), notBeforeMs];
-      const rows = await find.run(database, wanted, (hash, values) => values.push(hash), before);
+      const rows = await find.run(database, wanted, (hash, values) => values.push(hash), {
+        before,
+      });
       return rows.map(readRow);
     },
 

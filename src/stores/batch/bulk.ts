@@ -25,22 +25,23 @@ export class Bulk<Row> {
     this.#statements = sizes.map((rows) => ({ rows, query: compile(rows) }));
   }
 
-  /** `push` adds a row's parameters; `before` are those that stand before all rows'. Answers what the statements return, in order. */
+  /** `push` adds a row's parameters; `around` are those that stand before and after all rows'. Answers what the statements return, in order. */
   async run<Given>(
     database: Kysely<Database>,
     given: readonly Given[],
     push: (one: Given, values: Value[]) => void,
-    before: readonly Value[] = [],
+    around: { readonly before?: readonly Value[]; readonly after?: readonly Value[] } = {},
   ): Promise<readonly Row[]> {
     const answers: (readonly Row[])[] = [];
     let at = 0;
     for (const { rows, query } of this.#statements) {
       for (; given.length - at >= rows; at += rows) {
-        const parameters: Value[] = [...before];
+        const parameters: Value[] = [...(around.before ?? [])];
         for (let index = at; index < at + rows; index++) {
           const one = given[index];
           if (one !== undefined) push(one, parameters);
         }
+        parameters.push(...(around.after ?? []));
         const result = await database.executeQuery<Row>({ ...query, parameters });
         if (result.rows.length > 0) answers.push(result.rows);
         if (at > 0 && at % turnItems === 0) await setImmediate();
