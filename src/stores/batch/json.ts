@@ -17,7 +17,15 @@ const errorSchema = z.object({
   upstream: z.string().exactOptional(),
 });
 
+/** Where many items failed they failed alike, and often the same way one after another. */
+let lastError: { readonly text: string; readonly error: ItemError } | undefined;
+
 export function readError(text: string): ItemError {
+  if (lastError?.text !== text) lastError = { text, error: parseError(text) };
+  return lastError.error;
+}
+
+function parseError(text: string): ItemError {
   const { code, ...error } = errorSchema.parse(JSON.parse(text));
   // A code that was taken out of the table since is a fault of ours to its caller.
   return { ...error, code: errorCodes.get(code) ?? 'internal' };
