@@ -135,11 +135,18 @@ async function takePart(
     .updateTable('intermodal_item')
     .set({ state: itemStateCodes.submitted, submission: planned.id })
     .where('batch_no', '=', planned.batchNo)
-    .where('lane', '=', planned.lane)
-    .where('step', '=', planned.step)
-    .where(isWaiting)
-    .where('seq', '>', after)
-    .where('seq', '<=', last)
-    .where('due_at_ms', '<=', nowMs)
+    // From the waiting index: between two items that wait there may be a million that do not.
+    .where('seq', 'in', (rows) =>
+      rows
+        .selectFrom('intermodal_item')
+        .select('seq')
+        .where('batch_no', '=', planned.batchNo)
+        .where('lane', '=', planned.lane)
+        .where('step', '=', planned.step)
+        .where(isWaiting)
+        .where('seq', '>', after)
+        .where('seq', '<=', last)
+        .where('due_at_ms', '<=', nowMs),
+    )
     .execute();
 }

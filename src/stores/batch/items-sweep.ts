@@ -131,11 +131,13 @@ function settlePart(
         ...(to.dueAtMs === undefined ? {} : { due_at_ms: to.dueAtMs }),
         ...(to.error === undefined ? {} : { error: JSON.stringify(to.error) }),
       }))
-      .where('batch_no', '=', batchNo)
       .where('seq', '>', after)
       .where('seq', '<=', last)
       .where('state', '=', itemStateCodes[from]);
-    if (submission !== undefined) update = update.where('submission', '=', submission);
+    update =
+      submission === undefined
+        ? update.where('batch_no', '=', batchNo)
+        : update.where('submission', '=', submission).where(isOf(batchNo));
     const changed: readonly Changed[] = await update.returning(['seq', 'attempts']).execute();
     const { failed } = to;
     if (failed !== undefined) {
@@ -167,11 +169,24 @@ async function lastOfPart(
   return rows[0]?.last ?? undefined;
 }
 
+/** Of the batch, but not to be looked for by it: SQLite would read all lines between two items of a submission. */
+export function isOf(batchNo: number) {
+  return sql<boolean>`batch_no + 0 = ${batchNo}`;
+}
+
+/** Numbers of a part, from the rare index alone: SQLite would read all lines between. */
+function rareSeqs(batchNo: number, state: ItemState, { after, last }: Lines) {
+  return sql<number>`(
+    select seq from intermodal_item as rare
+    where batch_no = ${batchNo} and state = ${sql.lit(itemStateCodes[state])} and ${isRare}
+      and seq > ${after} and seq <= ${last})`;
+}
+
 /** The rare index's own condition, word for word, without which SQLite does not use it. */
 export const isRare = sql<boolean>`state >= ${sql.lit(firstRareCode)}`;
 
 /** A twin has no call of its own: it costs nothing, and would have cost what its original would. */
-function settleTwinPart({ connection, batchNo }: Sweep, { after, last }: Lines): Promise<void> {
+function settleTwinPart({ connection, batchNo }: Sweep, lines: Lines): Promise<void> {
   const finals = sql.join(finalItemStates.map((state) => sql.lit(itemStateCodes[state])));
   return connection.database.transaction().execute(async (transaction) => {
     await lockBatch(transaction, connection.differences, batchNo);
@@ -187,7 +202,7 @@ function settleTwinPart({ connection, batchNo }: Sweep, { after, last }: Lines):
       from intermodal_item as original
       where intermodal_item.batch_no = ${batchNo}
         and intermodal_item.state = ${sql.lit(itemStateCodes.twin)}
-        and intermodal_item.seq > ${after} and intermodal_item.seq <= ${last}
+        and intermodal_item.seq in ${rareSeqs(batchNo, 'twin', lines)}
         and original.batch_no = intermodal_item.batch_no
         and original.seq = intermodal_item.twin_of
         and original.state in (${finals})
@@ -205,7 +220,7 @@ function settleTwinPart({ connection, batchNo }: Sweep, { after, last }: Lines):
 }
 
 /** From the start of their chain. A twin that died of its original waits for it again. */
-function revivePart({ connection, batchNo }: Sweep, { after, last }: Lines, nowMs: number): Promise<number> {
+function revivePart({ connection, batchNo }: Sweep, lines: Lines, nowMs: number): Promise<number> {
   const { waiting, twin, dead } = itemStateCodes;
   return connection.database.transaction().execute(async (transaction) => {
     await lockBatch(transaction, connection.differences, batchNo);
@@ -221,8 +236,7 @@ function revivePart({ connection, batchNo }: Sweep, { after, last }: Lines, nowM
         error: null,
       })
       .where('batch_no', '=', batchNo)
-      .where('seq', '>', after)
-      .where('seq', '<=', last)
+      .where('seq', 'in', rareSeqs(batchNo, 'dead', lines))
       .where('state', '=', dead)
       .returning('state')
       .execute();

@@ -1,7 +1,7 @@
 /** The rows of items on either kind of store: reading them here, what moves them in the files beside. */
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Item, ItemState } from '../../batch/contract.ts';
-import type { Connection } from '../database.ts';
+import type { Connection, Database } from '../database.ts';
 import { storable } from '../ledger-row.ts';
 import { readCounts } from './batch-row.ts';
 import { rowOf } from './batches.ts';
@@ -13,7 +13,7 @@ import { firstRareCode, itemStateCodes } from './item-states.ts';
 import { createAdd } from './items-add.ts';
 import { createAssign } from './items-assign.ts';
 import { createSettle } from './items-settle.ts';
-import { createSweep, isRare } from './items-sweep.ts';
+import { createSweep, isOf, isRare } from './items-sweep.ts';
 import { createWaiting } from './items-waiting.ts';
 import { readList } from './json.ts';
 import type { ItemAttemptTable, ItemTable } from './tables.ts';
@@ -47,6 +47,8 @@ function createReading(
       .orderBy('seq')
       .compile(),
   );
+  const rowsBySeq = (batchNo: number, seqs: readonly number[]) =>
+    bySeq.run(database, seqs, pushNumber, { before: [batchNo] });
   const attemptsBySeq = new Bulk<ItemAttemptTable>((rows) =>
     database
       .selectFrom('intermodal_item_attempt')
@@ -80,11 +82,11 @@ function createReading(
     },
 
     async get(batchNo, seqs) {
-      const rows = await bySeq.run(database, ascending(seqs), pushNumber, { before: [batchNo] });
-      return rows.map(readItem);
+      return (await rowsBySeq(batchNo, ascending(seqs))).map(readItem);
     },
 
-    page: (batchNo, afterSeq, limit, filter = {}) => page(connection, batchNo, afterSeq, limit, filter),
+    page: (batchNo, afterSeq, limit, filter = {}) =>
+      page(connection, (seqs) => rowsBySeq(batchNo, seqs), batchNo, afterSeq, limit, filter),
 
     async names(batchNo, afterSeq, limit) {
       const rows = await database
@@ -123,45 +125,29 @@ function pushNumber(value: number, values: (string | number | null)[]): void {
 type Filter = NonNullable<Parameters<ItemRows['page']>[3]>;
 
 async function page(
-  connection: Connection,
+  { database }: Connection,
+  bySeq: (seqs: readonly number[]) => Promise<readonly ItemTable[]>,
   batchNo: number,
   afterSeq: number,
   limit: number,
   { states, submission }: Filter,
 ): Promise<readonly Item[]> {
-  const rare = states?.every((state) => itemStateCodes[state] >= firstRareCode) ?? false;
-  if (states === undefined || submission !== undefined || !rare) {
-    return select(connection, batchNo, afterSeq, limit, { submission, states });
+  if (submission === undefined && states?.every((state) => itemStateCodes[state] >= firstRareCode)) {
+    const seqs = await rareSeqs(database, batchNo, afterSeq, limit, states);
+    const codes = states.map((state) => itemStateCodes[state]);
+    // One that has moved on since its number was read is not of these any more.
+    return (await bySeq(seqs)).filter((row) => codes.includes(row.state)).map(readItem);
   }
-  // One by one each comes from the rare index in order; together they would all be read to be sorted.
-  const parts: Item[] = [];
-  for (const state of states) {
-    parts.push(...(await select(connection, batchNo, afterSeq, limit, { states: [state], rare: true })));
-  }
-  return parts.sort((one, other) => one.seq - other.seq).slice(0, limit);
-}
-
-interface Selected {
-  readonly states?: readonly ItemState[] | undefined;
-  readonly submission?: string | undefined;
-  readonly rare?: boolean;
-}
-
-async function select(
-  { database }: Connection,
-  batchNo: number,
-  afterSeq: number,
-  limit: number,
-  { states, submission, rare }: Selected,
-): Promise<readonly Item[]> {
   let query = database
     .selectFrom('intermodal_item')
     .selectAll()
-    .where('batch_no', '=', batchNo)
     .where('seq', '>', afterSeq)
     .orderBy('seq')
     .limit(limit);
-  if (submission !== undefined) query = query.where('submission', '=', submission);
+  query =
+    submission === undefined
+      ? query.where('batch_no', '=', batchNo)
+      : query.where('submission', '=', submission).where(isOf(batchNo));
   if (states !== undefined) {
     query = query.where(
       'state',
@@ -169,8 +155,32 @@ async function select(
       states.map((state) => itemStateCodes[state]),
     );
   }
-  if (rare === true) query = query.where(isRare);
   return (await query.execute()).map(readItem);
+}
+
+/** From the rare index alone, state by state: of a million lines it reads those that are asked for. */
+async function rareSeqs(
+  database: Kysely<Database>,
+  batchNo: number,
+  afterSeq: number,
+  limit: number,
+  states: readonly ItemState[],
+): Promise<readonly number[]> {
+  const seqs: number[] = [];
+  for (const state of states) {
+    const rows = await database
+      .selectFrom('intermodal_item')
+      .select('seq')
+      .where('batch_no', '=', batchNo)
+      .where('state', '=', itemStateCodes[state])
+      .where(isRare)
+      .where('seq', '>', afterSeq)
+      .orderBy('seq')
+      .limit(limit)
+      .execute();
+    for (const { seq } of rows) seqs.push(seq);
+  }
+  return ascending(seqs).slice(0, limit);
 }
 
 function createSegments({ database, differences }: Connection): Pick<ItemRows, 'addSegment' | 'segments'> {
