@@ -13,17 +13,31 @@ export function bridge(database: DatabaseSync): SqliteDatabase {
       const known = statements.get(sql);
       if (known !== undefined) return known;
       const statement = database.prepare(sql);
+      const names = statement.columns().map(({ name }) => name);
+      statement.setReturnArrays(names.length > 0);
       const made: SqliteStatement = {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...bindable(parameters)),
+        reader: names.length > 0,
+        all: (parameters) => objects(names, statement.all(...bindable(parameters))),
         run: (parameters) => statement.run(...bindable(parameters)),
-        iterate: (parameters) => statement.iterate(...bindable(parameters)),
+        *iterate(parameters) {
+          for (const row of statement.iterate(...bindable(parameters))) yield* objects(names, [row]);
+        },
       };
       if (statements.size >= maxStatements) statements.clear();
       statements.set(sql, made);
       return made;
     },
   };
+}
+
+/** The driver's own objects are hash tables, made and read at half the speed of these. */
+function objects(names: readonly string[], rows: readonly unknown[]): unknown[] {
+  return rows.map((row) => {
+    if (!Array.isArray(row)) throw new TypeError('A row is no list.');
+    const made: Record<string, unknown> = {};
+    for (let index = 0; index < names.length; index++) made[names[index] ?? ''] = row[index];
+    return made;
+  });
 }
 
 function bindable(parameters: readonly unknown[]): readonly SQLInputValue[] {
