@@ -1,0 +1,5 @@
+/** Every batch API, the narrower ones first: the first that claims a request serves it. */
+import type { BatchApi } from './contract.ts';
+import { azureBatches, openaiBatches } from './openai.ts';
+
+export const batchApis: readonly BatchApi[] = [azureBatches, openaiBatches];
