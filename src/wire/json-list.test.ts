@@ -28,7 +28,10 @@ describe('a long list in an object', () => {
   });
 
   test('may be empty, or not there', () => {
-    assert.deepEqual(split([Buffer.from('{"results":[],"a":1}')]), { elements: [], around: { results: [], a: 1 } });
+    assert.deepEqual(split([Buffer.from('{"results":[],"a":1}')]), {
+      elements: [],
+      around: { results: [], a: 1 },
+    });
     assert.deepEqual(split([Buffer.from('{"status":"processing"}')]), {
       elements: [],
       around: { status: 'processing' },

@@ -1,4 +1,5 @@
 /** Every batch API, the narrower ones first: the first that claims a request serves it. */
+import { anthropicBatches } from './anthropic.ts';
 import type { BatchApi } from './contract.ts';
 
-export const batchApis: readonly BatchApi[] = [];
+export const batchApis: readonly BatchApi[] = [anthropicBatches];
