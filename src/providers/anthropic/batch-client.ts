@@ -75,7 +75,9 @@ export function createClientOpener({ baseUrl, version, credentials }: ClientSett
 
 /** An answer that the client threw; `undefined` where there was none. */
 export function failedResponse(thrown: unknown): FailedResponse | undefined {
-  if (!isObject(thrown) || typeof thrown['status'] !== 'number') return undefined;
+  // Ours have a status as well: the one that a caller would be told.
+  if (thrown instanceof GatewayError || !isObject(thrown)) return undefined;
+  if (typeof thrown['status'] !== 'number') return undefined;
   const { headers, error } = thrown;
   return {
     status: thrown['status'],

@@ -96,9 +96,9 @@ async function submit(
   job: BatchJob,
   lines: AsyncIterable<readonly BatchLine[]>,
 ): Promise<Submitted> {
-  const client = await open();
   const progress: Progress = { ended: false };
   try {
+    const client = await open();
     const response = await client
       .post(batchesPath, {
         body: writeBody(job, lines, progress),
