@@ -1,5 +1,6 @@
 /** Every batch API, the narrower ones first: the first that claims a request serves it. */
 import { anthropicBatches } from './anthropic.ts';
 import type { BatchApi } from './contract.ts';
+import { resellerJobs } from './jobs.ts';
 
-export const batchApis: readonly BatchApi[] = [anthropicBatches];
+export const batchApis: readonly BatchApi[] = [anthropicBatches, resellerJobs];
