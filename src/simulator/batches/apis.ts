@@ -2,5 +2,6 @@
 import { anthropicBatches } from './anthropic.ts';
 import type { BatchApi } from './contract.ts';
 import { resellerJobs } from './jobs.ts';
+import { azureBatches, openaiBatches } from './openai.ts';
 
-export const batchApis: readonly BatchApi[] = [anthropicBatches, resellerJobs];
+export const batchApis: readonly BatchApi[] = [anthropicBatches, azureBatches, openaiBatches, resellerJobs];
