@@ -102,7 +102,9 @@ export function readThrown(
 
 /** An answer's body. Throws `upstream_malformed` for what is no JSON object. */
 export async function readObject(response: Response): Promise<Readonly<Record<string, unknown>>> {
-  const text = await response.text();
+  const text = await response.text().catch((thrown: unknown) => {
+    throw readConnectionError(thrown, 'reading its answer about a batch');
+  });
   try {
     const body: unknown = JSON.parse(text);
     if (isObject(body)) return asObject(body);

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { after, before, describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { testBatchEndpoint } from '../../../test/support/batch-endpoint-suite.ts';
 import { modelInfo } from '../../catalog/catalog.ts';
 import { systemClock } from '../../core/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
@@ -59,6 +60,23 @@ const textOf = (body: unknown): unknown => {
   const content = asObject(body)['content'];
   return Array.isArray(content) ? asObject(content[0])['text'] : undefined;
 };
+
+testBatchEndpoint({
+  name: 'anthropic',
+  instance: 'anthropic',
+  model: modelId,
+  secret: 'sk-ant-secret-of-the-account',
+  open: (url) =>
+    provider.create(
+      'claude',
+      provider.settings.parse({ api_key: 'sk-ant-secret-of-the-account', base_url: url }),
+      { env: {}, clock: systemClock },
+    ),
+  skips: {
+    embeddings: 'the provider has none',
+    'validation-failure': 'a batch never fails; each of its items does',
+  },
+});
 
 describe('against the stand-in', () => {
   let simulator: Simulator;
@@ -181,6 +199,11 @@ describe('against the stand-in', () => {
     assert.notEqual(found.handle, otherHandle);
     const results = await allOf(endpoint.results(found.handle, job));
     assert.ok(results.every(({ kind }) => kind === 'answered'));
+    // The only one that runs and could be it is known for another's.
+    plan();
+    const runs = await accepted(endpoint, newJob(9));
+    assert.equal((await endpoint.find(newJob(9), nobody)).kind, 'unsure');
+    assert.deepEqual(await endpoint.find(newJob(9), async (handle) => handle === runs), { kind: 'absent' });
     // All that could be it has ended, and is another's.
     assert.deepEqual(await endpoint.find(newJob(7), nobody), { kind: 'absent' });
   });

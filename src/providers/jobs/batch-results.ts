@@ -6,10 +6,9 @@ import { createListSplitter, type ListSplitter } from '../../wire/json-list.ts';
 import { retryAfterMs } from '../../wire/retry-after.ts';
 import type { BatchJob, BatchResult, JobStatus } from '../contract.ts';
 import { itemKey } from '../families/batch-job.ts';
-import { readChatErrorInside } from '../families/openai-chat/errors.ts';
 import { type Open, type Opened, Refusal } from './batch-client.ts';
 import { answerOf } from './codec.ts';
-import { errorRows } from './errors.ts';
+import { readErrorInside } from './errors.ts';
 import { nextPollMs } from './limits.ts';
 import type { Settings } from './settings.ts';
 
@@ -77,7 +76,7 @@ function readStatus(answer: Readonly<Record<string, unknown>>, waitMs: number): 
     case 'completed':
       return { kind: 'ended', how: 'completed' };
     case 'failed': {
-      const error = readChatErrorInside(errorRows, { error: answer['error'] ?? 'The job failed.' });
+      const error = readErrorInside(answer['error'] ?? 'The job failed.');
       return { kind: 'ended', how: 'failed', error };
     }
     default:
@@ -94,7 +93,7 @@ function readResult(text: string, job: BatchJob, model: string): BatchResult {
     return { kind: 'unreadable', message: 'A result has an id that is not of this job.' };
   const error = result['error'] ?? null;
   if (isObject(error) || (asString(error) ?? '') !== '')
-    return { kind: 'failed', key, error: readChatErrorInside(errorRows, { error }) };
+    return { kind: 'failed', key, error: readErrorInside(error) };
   const body = answerOf(result, model);
   if (body !== undefined) return { kind: 'answered', key, body };
   const message = 'The provider tells neither an answer nor an error.';

@@ -80,7 +80,10 @@ async function create(call: BatchCall): Promise<void> {
     if (thrown instanceof Refused) return call.refuse(thrown.refusal, thrown.message);
     throw thrown;
   }
-  if (engine.shortOf(instance, read.model, 0) !== undefined) return call.refuse('rate-limit');
+  const count = engine.count(items);
+  const counted = await count();
+  const tokens = counted.ok ? counted.inputTokens : 0;
+  if (engine.shortOf(instance, read.model, tokens) !== undefined) return call.refuse('rate-limit');
   const ourId = /^(s[a-z0-9]{11})-/.exec(read.firstId)?.[1];
   const created = engine.create<Detail>({
     id,
@@ -91,7 +94,7 @@ async function create(call: BatchCall): Promise<void> {
     ...(ourId === undefined ? {} : { ourId }),
     detail: { kind: 'message-batch', items, total: read.total, deleted: false },
     items,
-    check: engine.count(items),
+    check: count,
     render: (outcome) => ({ output, line: JSON.stringify(lineOf(outcome)) }),
   });
   if (created.fate === 'fail') return call.refuse('server-error');

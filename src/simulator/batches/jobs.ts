@@ -66,6 +66,10 @@ async function create(call: BatchCall): Promise<void> {
     return call.refuse('bad-request', 'webhook: the stand-in calls 127.0.0.1 alone');
   const format = read.around['response_format'];
   const items = (): AsyncIterable<readonly JobItem[]> => asChats(spooled(), model, format);
+  const count = engine.count(items);
+  const counted = await count();
+  const tokens = counted.ok ? counted.inputTokens : 0;
+  if (engine.shortOf(instance, model, tokens) !== undefined) return call.refuse('rate-limit');
   const ourId = /^(s[a-z0-9]{11})-/.exec(read.firstId)?.[1];
   const created = engine.create<Detail>({
     id,
@@ -76,7 +80,7 @@ async function create(call: BatchCall): Promise<void> {
     ...(ourId === undefined ? {} : { ourId }),
     detail: { kind: 'reseller-job' },
     items,
-    check: engine.count(items),
+    check: count,
     render(outcome) {
       const line = lineOf(outcome);
       return line === undefined ? undefined : { output, line: JSON.stringify(line) };
