@@ -42,7 +42,17 @@ const mute: ProviderType = defineProvider({
   create: (name): Provider => ({ name, type: 'mute' }),
 });
 
-const base: LoadWorld = { registry: { house, mute }, env: {}, clock: createFakeClock() };
+/** Has a batch API and no other, as resellers may. */
+const slow: ProviderType = defineProvider({
+  type: 'slow',
+  settings: z.strictObject({}),
+  create: (name, settings, world): Provider => {
+    const { chat } = house.create(name, settings, world);
+    return { name, type: 'slow', batchOnly: true, ...(chat === undefined ? {} : { chat }) };
+  },
+});
+
+const base: LoadWorld = { registry: { house, mute, slow }, env: {}, clock: createFakeClock() };
 
 function read(yaml: string, world: Partial<LoadWorld> = {}): Loaded {
   return loadText('gateway.yaml', yaml, { ...base, ...world });
@@ -269,6 +279,16 @@ describe('providers', () => {
     assert.deepEqual(lines, [
       'gateway.yaml:2:27 routes.chat.chain[0]: "m/gpt-4.1" cannot be called: provider "m" offers no chat. Name another provider or model.',
     ]);
+  });
+  test('that have a batch API alone are called in no other mode, and the fix says how to name them', () => {
+    const yaml = (target: string): string =>
+      `providers: { s: { type: slow } }\nroutes: { chat: { chain: [${target}] } }\n`;
+    assert.deepEqual(refused(yaml('s/gpt-4.1')), [
+      'gateway.yaml:2:27 routes.chat.chain[0]: "s/gpt-4.1" cannot be called: provider "s" offers no chat. It has a batch API alone: write s/gpt-4.1@batch.',
+    ]);
+    const { policy } = valid('providers: { s: { type: slow } }\nroutes: {}\n');
+    const direct = (name: string) => policy.find(name)?.chain[0]?.options[0]?.target;
+    assert.equal(direct('s/gpt-4.1')?.chat, undefined);
   });
 });
 

@@ -1,6 +1,7 @@
 /** A route of the config as the router walks it: targets opened, conditions and limits in the router's own terms. */
 import { stringify } from 'yaml';
 import { present } from '../core/present.ts';
+import { writeTarget } from '../core/target.ts';
 import type { Condition, RetryPolicy, Route, Rule, Step, Target, Timeouts } from '../router/contract.ts';
 import type { WrittenStep } from './chain.ts';
 import { valueAt } from './issues.ts';
@@ -74,7 +75,7 @@ function targetOnce(
     problems.push({
       path,
       message: `${JSON.stringify(name)} cannot be called: provider "${target.provider}" offers no ${what}`,
-      fix: 'Name another provider or model.',
+      fix: batchInstead(target, timeouts, openTarget) ?? 'Name another provider or model.',
     });
   } else if (target.mode === 'batch' && target.batches === undefined) {
     problems.push({
@@ -84,6 +85,19 @@ function targetOnce(
     });
   }
   return target;
+}
+
+/** Where a provider has a batch API and no other: what to write in place of a target that cannot be called. */
+function batchInstead(
+  { provider, model, mode }: Target,
+  timeouts: Timeouts,
+  openTarget: RouteContext['openTarget'],
+): string | undefined {
+  if (mode === 'batch') return undefined;
+  const name = writeTarget({ provider, model: model.id, mode: 'batch' });
+  return openTarget(name, timeouts)?.chat === undefined
+    ? undefined
+    : `It has a batch API alone: write ${name}.`;
 }
 
 function toCondition(when: ConditionConfig): Condition {

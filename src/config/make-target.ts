@@ -20,7 +20,8 @@ export function makeTarget(
   const info = modelInfo(model, overrideFor(models, provider.name, model));
   // What nobody knows may be either; a known embedding model cannot chat.
   const embeds = info.capabilities.has('embeddings');
-  const chats = !embeds || info.capabilities.size > 1;
+  const callable = provider.batchOnly !== true || mode === 'batch';
+  const chats = callable && (!embeds || info.capabilities.size > 1);
   return {
     name,
     provider: provider.name,

@@ -220,6 +220,8 @@ export interface Provider {
   readonly type: string;
   /** Why calls cannot succeed as configured ("no API key: set OPENAI_API_KEY or api_key"). Shown at start and by `check`. */
   readonly warning?: string;
+  /** It has no calls but those of its batch API. Its targets are `@batch` ones; their `chat` encodes and reads, and sends nothing. */
+  readonly batchOnly?: true;
   chat?(model: ModelInfo): ChatEndpoint;
   embeddings?(model: ModelInfo): EmbeddingEndpoint;
   countTokens?(model: ModelInfo): CountEndpoint | undefined;

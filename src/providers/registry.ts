@@ -2,6 +2,7 @@
 import { provider as anthropic } from './anthropic/index.ts';
 import { provider as azure } from './azure/index.ts';
 import { provider as bedrock } from './bedrock/index.ts';
+import { provider as jobs } from './jobs/index.ts';
 import { provider as openai } from './openai/index.ts';
 import { provider as openaiCompatible } from './openai-compatible/index.ts';
 import { provider as vertex } from './vertex/index.ts';
@@ -12,6 +13,7 @@ export const providerTypes: Readonly<Record<string, ProviderType>> = {
   [anthropic.type]: anthropic,
   [azure.type]: azure,
   [bedrock.type]: bedrock,
+  [jobs.type]: jobs,
   [openai.type]: openai,
   [openaiCompatible.type]: openaiCompatible,
   [vertex.type]: vertex,

@@ -77,7 +77,8 @@ export function testBatchEndpoint(subject: BatchSubject): void {
       for (const result of results) assert.equal(result.kind, 'answered');
       const third = results.find((result) => result.kind === 'answered' && result.key === wanted[3]);
       assert.ok(third?.kind === 'answered');
-      assert.equal(textOf(chat, third.body), await askSync(chat, lines[3]?.body ?? ''));
+      if (subject.skips?.sync === undefined)
+        assert.equal(textOf(chat, third.body), await askSync(chat, lines[3]?.body ?? ''));
       if (!skipped(context, 'shuffled')) assert.notDeepEqual(keys, wanted);
     });
 
@@ -153,6 +154,7 @@ export function testBatchEndpoint(subject: BatchSubject): void {
     });
 
     test('cancels a job, once and again, and gives what was done', async (context) => {
+      if (skipped(context, 'cancel')) return;
       batches({ stuck: 100 });
       const sent = await send(endpoint, some());
       const handle = await running(sent);
@@ -257,7 +259,8 @@ export function testBatchEndpoint(subject: BatchSubject): void {
         assert.ok(submitted.kind !== 'accepted');
         assertTellsNo(subject.secret, submitted.error);
         assertTellsNo(subject.secret, await rejection(endpoint.poll('batch_none', job)));
-        assertTellsNo(subject.secret, await rejection(endpoint.find(job, async () => false)));
+        if (subject.skips?.find === undefined)
+          assertTellsNo(subject.secret, await rejection(endpoint.find(job, async () => false)));
       }
     });
 
@@ -284,7 +287,8 @@ export function testBatchEndpoint(subject: BatchSubject): void {
       assert.ok(error.status >= 400);
     });
 
-    test('finds its own among many', async () => {
+    test('finds its own among many', async (context) => {
+      if (skipped(context, 'find')) return;
       const known = new Set<string>();
       const sents = [];
       for (let times = 0; times < 3; times++) {

@@ -30,6 +30,9 @@ export type SuiteCase =
   | 'poll-throttle'
   | 'enqueued-tokens'
   | 'broken-lines'
+  | 'sync'
+  | 'cancel'
+  | 'find'
   | 'discard';
 
 export interface BatchSubject {

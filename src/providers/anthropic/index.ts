@@ -18,6 +18,8 @@ import type { AnthropicVariant } from '../families/anthropic-messages/variant.ts
 import { splitBaseUrl } from '../families/base-url.ts';
 import { readErrorTable } from '../families/error-table.ts';
 import { secretFrom } from '../families/secret.ts';
+import { createBatch } from './batch.ts';
+import { createClientOpener } from './batch-client.ts';
 import { errorRows } from './errors.ts';
 import { createLimitReader } from './limits.ts';
 import { createPrices } from './prices.ts';
@@ -60,6 +62,16 @@ export const provider = defineProvider<Settings>({
     const readError = (response: FailedResponse) =>
       readErrorTable([...errorRows, ...anthropicErrorRows], readAnthropicError(response, world.clock.now()));
 
+    const batch = createBatch({
+      open: createClientOpener({
+        baseUrl: origin + prefix,
+        version: configured.version,
+        credentials: () => (token === undefined ? { apiKey: secret.read() } : { authToken: token }),
+      }),
+      readError,
+      clock: world.clock,
+    });
+
     return {
       name,
       type: 'anthropic',
@@ -71,6 +83,7 @@ export const provider = defineProvider<Settings>({
         readLimits,
       }),
       countTokens: (model): CountEndpoint => createCount(model, post('/v1/messages/count_tokens'), readError),
+      batch: (_model, operation) => (operation === 'chat' ? batch : undefined),
       price: createPrices(world.clock.now),
     };
   },

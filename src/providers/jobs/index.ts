@@ -1,0 +1,46 @@
+/** A reseller that has a batch API and no other: chunks of items in, results by id out. */
+import { GatewayError } from '../../core/errors.ts';
+import { type ChatEndpoint, defineProvider, type FailedResponse } from '../contract.ts';
+import { splitBaseUrl } from '../families/base-url.ts';
+import { readChatError } from '../families/openai-chat/errors.ts';
+import { secretFrom } from '../families/secret.ts';
+import { createBatch } from './batch.ts';
+import { createOpen } from './batch-client.ts';
+import { createJobsCodec } from './codec.ts';
+import { errorRows } from './errors.ts';
+import { createPrices } from './prices.ts';
+import { type Settings, settings } from './settings.ts';
+
+export const provider = defineProvider<Settings>({
+  type: 'jobs',
+  settings,
+  create(name, configured, world) {
+    const { origin, prefix } = splitBaseUrl(configured.base_url);
+    const { clock } = world;
+    // Anew for every call, since a key may be changed while jobs run.
+    const secret = () => secretFrom(name, configured.api_key, world.env, 'JOBS_API_KEY', 'api_key');
+    const readError = (response: FailedResponse) => readChatError(errorRows, response, clock.now());
+    const open = createOpen({ baseUrl: origin + prefix, key: () => secret().read(), readError, clock });
+    const { warning } = secret();
+    return {
+      name,
+      type: 'jobs',
+      batchOnly: true,
+      ...(warning === undefined ? {} : { warning }),
+      chat: (model): ChatEndpoint => ({
+        ...createJobsCodec(model, { task: configured.task, now: clock.now }),
+        request() {
+          throw new GatewayError(
+            'unsupported',
+            `Provider "${name}" has a batch API alone: name ${name}/${model.id}@batch, and send a batch.`,
+          );
+        },
+      }),
+      batch: (model, operation) =>
+        operation === 'chat'
+          ? createBatch({ open, settings: configured, model: model.id, clock })
+          : undefined,
+      price: createPrices(),
+    };
+  },
+});
