@@ -11,6 +11,38 @@ function isPathOrJson(text: string): boolean {
   }
 }
 
+const batch = z
+  .strictObject({
+    gcs: z
+      .string()
+      .regex(/^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:\/[^?#*[\]\r\n]*)?$/, {
+        error:
+          'must be a bucket of Cloud Storage, with a folder or without, such as gs://acme-batch/intermodal',
+      })
+      .optional()
+      .describe(
+        'Bucket of Cloud Storage, in the location of the jobs, such as `gs://acme-batch/intermodal`.',
+      ),
+    bigquery: z
+      .string()
+      .regex(/^bq:\/\/[a-z][a-z0-9.:-]*\.[A-Za-z0-9_]+$/, {
+        error: 'must be a dataset of BigQuery such as bq://acme.batch',
+      })
+      .optional()
+      .describe('Dataset of BigQuery, in the location of the jobs, such as `bq://acme.batch`.'),
+    base_url: baseUrlSchema
+      .optional()
+      .describe(
+        'Where Cloud Storage or BigQuery is. Left out: Google’s address, or the `base_url` of the provider where that is an http address.',
+      ),
+  })
+  .refine(({ gcs, bigquery }) => (gcs === undefined) !== (bigquery === undefined), {
+    error:
+      'must name one place for lines and results: gcs (gs://bucket/folder) or bigquery (bq://project.dataset)',
+  });
+
+export type BatchSettings = z.infer<typeof batch>;
+
 export const settings = z.strictObject({
   project: z
     .string()
@@ -49,6 +81,11 @@ export const settings = z.strictObject({
     .optional()
     .describe(
       'Where the API is, without /v1. Left out: Google’s address for the location. At an http address calls go without authentication unless a credential is set here.',
+    ),
+  batch: batch
+    .optional()
+    .describe(
+      'Where batch jobs read their lines and write their results; without it no job is made. Not with api_key. Claude takes no Cloud Storage in the location global.',
     ),
 });
 

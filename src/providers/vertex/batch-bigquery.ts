@@ -1,0 +1,184 @@
+/**
+ * A job's lines and rows as two tables of a BigQuery dataset: `intermodal_ID_input`, which a load job makes, and `intermodal_ID_output`,
+ * which Google makes.
+ */
+import type { BigQuery, BigQueryOptions, Job, Table } from '@google-cloud/bigquery';
+import type { Clock } from '../../core/clock.ts';
+import { asArray, asObject, asString } from '../../core/json.ts';
+import type { BatchJob } from '../contract.ts';
+import type { Authenticate } from './auth.ts';
+import { type BatchPlace, type JobFields, pour } from './batch-place.ts';
+import { createCredential, readThrown } from './google-client.ts';
+import { jobCallTimeoutMs } from './limits.ts';
+
+const service = 'BigQuery';
+/** Rows a page; Google cuts pages at some 10 MB besides. */
+const rowsPerPage = 500;
+/** A job has 200,000 rows at most; pages of a few each, where rows are large. */
+const mostRowPages = 200_000;
+
+/** Google wants the request as JSON, and copies every other column. */
+const schema = {
+  fields: [
+    { name: 'custom_id', type: 'STRING', mode: 'REQUIRED' },
+    { name: 'request', type: 'JSON', mode: 'REQUIRED' },
+  ],
+};
+
+export interface BigQueryPlaceOptions {
+  /** `bq://project.dataset`. */
+  readonly uri: string;
+  /** Pays for the load. */
+  readonly project: string;
+  /** Absent: Google's. */
+  readonly endpoint: string | undefined;
+  readonly authenticate: Authenticate;
+  readonly clock: Clock;
+}
+
+interface TableName {
+  readonly project: string;
+  readonly dataset: string;
+  readonly table: string;
+}
+
+export function createBigQueryPlace(options: BigQueryPlaceOptions): BatchPlace {
+  const { clock } = options;
+  const own = splitUri(options.uri);
+  const openTable = tableOpener(options);
+  const named = (job: BatchJob, what: 'input' | 'output'): TableName => ({
+    ...own,
+    table: `intermodal_${job.id}_${what}`,
+  });
+
+  return {
+    configs: (job) => ({
+      inputConfig: {
+        instancesFormat: 'bigquery',
+        bigquerySource: { inputUri: spell(named(job, 'input')) },
+      },
+      outputConfig: {
+        predictionsFormat: 'bigquery',
+        bigqueryDestination: { outputUri: spell(named(job, 'output')) },
+      },
+    }),
+    async write(job, chunks) {
+      await load(await openTable(named(job, 'input')), chunks, clock);
+    },
+    async *read(job, fields) {
+      const table = await openTable(outputOf(fields, own) ?? named(job, 'output'));
+      yield* readRows(table);
+    },
+    async remove(job) {
+      for (const what of ['input', 'output'] as const) {
+        const table = await openTable(named(job, what));
+        await table.delete({ ignoreNotFound: true }).catch(fail);
+      }
+    },
+  };
+}
+
+type OpenTable = (name: TableName) => Promise<Table>;
+
+function tableOpener({ endpoint, authenticate, project }: BigQueryPlaceOptions): OpenTable {
+  let opening: Promise<BigQuery> | undefined;
+  async function open(): Promise<BigQuery> {
+    const [{ BigQuery: Client }, credential] = await Promise.all([
+      import('@google-cloud/bigquery'),
+      createCredential(authenticate),
+    ]);
+    const bigquery = new Client({
+      projectId: project,
+      // Of another version of google-auth-library, of which one method is called: getRequestHeaders.
+      authClient: credential as unknown as NonNullable<BigQueryOptions['authClient']>,
+      retryOptions: { autoRetry: false, maxRetries: 0 },
+      ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
+    });
+    // Its options have none.
+    bigquery.timeout = jobCallTimeoutMs;
+    return bigquery;
+  }
+  return async (name) => {
+    opening ??= open();
+    const bigquery = await opening;
+    return bigquery.dataset(name.dataset, { projectId: name.project }).table(name.table);
+  };
+}
+
+function splitUri(uri: string): Omit<TableName, 'table'> {
+  const path = uri.replace(/^bq:\/\//, '');
+  // Projects of old are named `example.com:project`.
+  const dot = path.lastIndexOf('.');
+  return { project: path.slice(0, dot), dataset: path.slice(dot + 1) };
+}
+
+function spell({ project, dataset, table }: TableName): string {
+  return `bq://${project}.${dataset}.${table}`;
+}
+
+/** Where Google says that the rows are: the settings may have changed since the job was made. */
+function outputOf(fields: JobFields, own: Omit<TableName, 'table'>): TableName | undefined {
+  const info = asObject(fields['outputInfo']);
+  const table = asString(info['bigqueryOutputTable']);
+  if (table === undefined || table === '') return undefined;
+  // Told as a bare name beside its dataset, or as a whole address.
+  const parts = table.replace(/^bq:\/\//, '').split('.');
+  const name = parts.pop() ?? '';
+  const dataset = asString(info['bigqueryOutputDataset'])?.replace(/^bq:\/\//, '');
+  const where = parts.length > 0 ? parts.join('.') : dataset;
+  return { ...(where?.includes('.') === true ? splitUri(where) : own), table: name };
+}
+
+/** Streams the lines into a load job, and waits for its end: a job at Vertex that finds no table yet would fail. */
+async function load(table: Table, chunks: AsyncIterable<string>, clock: Clock): Promise<void> {
+  const sink = table.createWriteStream({
+    sourceFormat: 'NEWLINE_DELIMITED_JSON',
+    writeDisposition: 'WRITE_TRUNCATE',
+    schema,
+  });
+  let loading: Job | undefined;
+  sink.once('job', (job: Job) => {
+    loading = job;
+  });
+  try {
+    await pour(clock, chunks, sink);
+  } catch (thrown) {
+    // Else the library would go on asking after it.
+    loading?.removeAllListeners();
+    throw readThrown(service, thrown);
+  }
+}
+
+async function* readRows(table: Table): AsyncGenerator<readonly unknown[], void, undefined> {
+  let pageToken: string | undefined;
+  for (let page = 0; page < mostRowPages; page++) {
+    const [rows, next] = await table
+      .getRows({
+        autoPaginate: false,
+        maxResults: rowsPerPage,
+        // Without the request, which Google repeats: it is half of the bytes, and the id is a column.
+        selectedFields: 'custom_id,status,response',
+        ...(pageToken === undefined ? {} : { pageToken }),
+      })
+      .catch(fail);
+    yield asArray(rows).map(readRow);
+    pageToken = asString(asObject(next)['pageToken']);
+    if (pageToken === undefined) return;
+  }
+}
+
+/** A column of JSON comes as its text. */
+function readRow(row: unknown): unknown {
+  const fields = asObject(row);
+  const text = asString(fields['response']);
+  if (text === undefined) return fields;
+  try {
+    return { ...fields, response: JSON.parse(text) };
+  } catch {
+    return { ...fields, response: undefined };
+  }
+}
+
+function fail(thrown: unknown): never {
+  throw readThrown(service, thrown);
+}
