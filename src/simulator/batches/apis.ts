@@ -1,4 +1,7 @@
 /** Every batch API, the narrower ones first: the first that claims a request serves it. */
+import { bigquery } from './bigquery.ts';
 import type { BatchApi } from './contract.ts';
+import { gcs } from './gcs.ts';
+import { vertex } from './vertex.ts';
 
-export const batchApis: readonly BatchApi[] = [];
+export const batchApis: readonly BatchApi[] = [vertex, gcs, bigquery];
