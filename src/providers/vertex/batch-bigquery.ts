@@ -152,7 +152,7 @@ async function load(table: Table, chunks: AsyncIterable<string>, clock: Clock): 
 async function* readRows(table: Table): AsyncGenerator<readonly unknown[], void, undefined> {
   let pageToken: string | undefined;
   for (let page = 0; page < mostRowPages; page++) {
-    const [rows, next] = await table
+    const answer = await table
       .getRows({
         autoPaginate: false,
         maxResults: rowsPerPage,
@@ -160,11 +160,20 @@ async function* readRows(table: Table): AsyncGenerator<readonly unknown[], void,
         selectedFields: 'custom_id,status,response',
         ...(pageToken === undefined ? {} : { pageToken }),
       })
-      .catch(fail);
+      .catch(orNoTable);
+    // A job that ended before its first row made none.
+    if (answer === undefined) return;
+    const [rows, next] = answer;
     yield asArray(rows).map(readRow);
     pageToken = asString(asObject(next)['pageToken']);
     if (pageToken === undefined) return;
   }
+}
+
+function orNoTable(thrown: unknown): undefined {
+  const { code, message } = asObject(thrown);
+  if (code === 404 && /not found: table/i.test(asString(message) ?? '')) return undefined;
+  return fail(thrown);
 }
 
 /** A column of JSON comes as its text. */

@@ -1,4 +1,5 @@
 /** A job's lines and rows as objects of Cloud Storage. Everything of a job is below one folder of its own. */
+import type { EventEmitter } from 'node:events';
 import type { Bucket, File, StorageOptions } from '@google-cloud/storage';
 import type { Clock } from '../../core/clock.ts';
 import { asObject, asString } from '../../core/json.ts';
@@ -11,6 +12,7 @@ import { jobCallTimeoutMs } from './limits.ts';
 
 const service = 'Cloud Storage';
 const objectsPerPage = 1000;
+const responseListeners = 20;
 /** A job writes some dozens of files at most; a list that does not end must not hold the worker. */
 const mostObjectPages = 100;
 
@@ -141,6 +143,8 @@ async function* listFiles(bucket: Bucket, prefix: string): AsyncGenerator<readon
 
 async function* readRows(file: File, clock: Clock): AsyncGenerator<readonly unknown[], void, undefined> {
   const source = file.createReadStream();
+  // The library pipes one response twice, and Node takes the listeners for a leak.
+  source.once('response', (response: EventEmitter) => response.setMaxListeners(responseListeners));
   const chunks = source[Symbol.asyncIterator]();
   async function* bounded(): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {

@@ -42,6 +42,9 @@ export function writeLine(publisher: Publisher, job: BatchJob, line: BatchLine):
 }
 
 function withLabel(body: string, id: string): string {
+  // Bodies are what our encoder made, and it makes no labels: most need no reading.
+  if (body.startsWith('{"') && !body.includes('"labels"'))
+    return `{"labels":{"${itemLabel}":"${id}"},${body.slice(1)}`;
   const scanned = scanBody(Buffer.from(body));
   const labels = JSON.stringify({ ...asObject(readField(scanned, 'labels')), [itemLabel]: id });
   return editBody(scanned, { set: { labels } }).toString('utf8');
@@ -49,6 +52,7 @@ function withLabel(body: string, id: string): string {
 
 /** A batch has no streams, and says so of a line that asks for one. */
 function withoutStream(body: string): string {
+  if (!body.includes('"stream"')) return body;
   const scanned = scanBody(Buffer.from(body));
   return scanned.fields.has('stream') ? editBody(scanned, { remove: ['stream'] }).toString('utf8') : body;
 }
@@ -102,7 +106,7 @@ function readRefusal(key: number, status: string, { readError }: RowReading): Ba
   if (error['status'] === 'CANCELLED' || /^cancel/i.test(words)) return { kind: 'cancelled', key };
   const code =
     asNumber(error['code']) ?? claudeStatus(asString(error['type'])) ?? statusOfWords(words) ?? 500;
-  const body = isObject(json) ? json : { error: { message: status } };
+  const body = isObject(json) ? json : { error: { message: words } };
   return {
     kind: 'failed',
     key,
