@@ -2,6 +2,7 @@
 import { bigquery } from './bigquery.ts';
 import type { BatchApi } from './contract.ts';
 import { gcs } from './gcs.ts';
+import { azureBatches, openaiBatches } from './openai.ts';
 import { vertex } from './vertex.ts';
 
-export const batchApis: readonly BatchApi[] = [vertex, gcs, bigquery];
+export const batchApis: readonly BatchApi[] = [vertex, gcs, bigquery, azureBatches, openaiBatches];
