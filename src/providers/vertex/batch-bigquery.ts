@@ -4,18 +4,23 @@
  */
 import type { BigQuery, BigQueryOptions, Job, Table } from '@google-cloud/bigquery';
 import type { Clock } from '../../core/clock.ts';
+import { GatewayError } from '../../core/errors.ts';
 import { asArray, asObject, asString } from '../../core/json.ts';
 import type { BatchJob } from '../contract.ts';
+import { redact } from '../families/error-table.ts';
 import type { Authenticate } from './auth.ts';
-import { type BatchPlace, type JobFields, pour } from './batch-place.ts';
+import { answered, type BatchPlace, type JobFields, outputGone, pour } from './batch-place.ts';
 import { createCredential, readThrown } from './google-client.ts';
-import { jobCallTimeoutMs } from './limits.ts';
+import { jobCallTimeoutMs, transferMs } from './limits.ts';
 
 const service = 'BigQuery';
 /** Rows a page; Google cuts pages at some 10 MB besides. */
 const rowsPerPage = 500;
 /** A job has 200,000 rows at most; pages of a few each, where rows are large. */
 const mostRowPages = 200_000;
+
+/** The job that takes a table in is asked after this often. */
+const loadPollMs = 1000;
 
 /** Google wants the request as JSON, and copies every other column. */
 const schema = {
@@ -66,8 +71,12 @@ export function createBigQueryPlace(options: BigQueryPlaceOptions): BatchPlace {
       await load(await openTable(named(job, 'input')), chunks, clock);
     },
     async *read(job, fields) {
-      const table = await openTable(outputOf(fields, own) ?? named(job, 'output'));
-      yield* readRows(table);
+      const told = outputOf(fields, own);
+      const table = await openTable(told ?? named(job, 'output'));
+      for await (const rows of readRows(table)) {
+        if (rows !== undefined) yield rows;
+        else if (told !== undefined) throw outputGone();
+      }
     },
     async remove(job) {
       for (const what of ['input', 'output'] as const) {
@@ -129,27 +138,53 @@ function outputOf(fields: JobFields, own: Omit<TableName, 'table'>): TableName |
   return { ...(where?.includes('.') === true ? splitUri(where) : own), table: name };
 }
 
-/** Streams the lines into a load job, and waits for its end: a job at Vertex that finds no table yet would fail. */
+/**
+ * Streams the lines into a load job, and waits for its end: a job at Vertex that finds no table yet would fail. By the library's inner
+ * stream: its outer one takes every answer for a job, and what is none (a proxy's page) would end the process.
+ */
 async function load(table: Table, chunks: AsyncIterable<string>, clock: Clock): Promise<void> {
-  const sink = table.createWriteStream({
+  const sink = table.createWriteStream_({
     sourceFormat: 'NEWLINE_DELIMITED_JSON',
     writeDisposition: 'WRITE_TRUNCATE',
     schema,
   });
-  let loading: Job | undefined;
-  sink.once('job', (job: Job) => {
-    loading = job;
+  const made = new Promise<Job | null>((resolve, reject) => {
+    sink.once('job', resolve);
+    sink.on('error', reject);
   });
+  // Told by `pour` where the lines are to blame.
+  made.catch(() => undefined);
   try {
     await pour(clock, chunks, sink);
+    const job = await answered(clock, made, (error) => sink.destroy(error));
+    if (job === null)
+      throw new GatewayError('upstream_malformed', 'BigQuery’s answer to an upload is no job.');
+    await loaded(job, clock);
   } catch (thrown) {
-    // Else the library would go on asking after it.
-    loading?.removeAllListeners();
     throw readThrown(service, thrown);
   }
 }
 
-async function* readRows(table: Table): AsyncGenerator<readonly unknown[], void, undefined> {
+async function loaded(job: Job, clock: Clock): Promise<void> {
+  for (let waitedMs = 0; waitedMs < transferMs; waitedMs += loadPollMs) {
+    const [metadata] = await job.getMetadata();
+    const status = asObject(asObject(metadata)['status']);
+    const { errorResult } = status;
+    if (status['state'] === 'DONE') {
+      if (errorResult === undefined) return;
+      const message = asString(asObject(errorResult)['message']) ?? 'without a reason';
+      throw new GatewayError('upstream_refused_shape', `BigQuery did not take the lines: ${redact(message)}`);
+    }
+    await new Promise<void>((resolve) => void clock.after(loadPollMs, resolve));
+  }
+  throw new GatewayError(
+    'upstream_timeout',
+    `BigQuery did not take the lines in ${transferMs / 60_000} minutes.`,
+  );
+}
+
+/** `undefined`: there is no such table. A job that ended before its first row made none. */
+async function* readRows(table: Table): AsyncGenerator<readonly unknown[] | undefined, void, undefined> {
   let pageToken: string | undefined;
   for (let page = 0; page < mostRowPages; page++) {
     const answer = await table
@@ -161,8 +196,10 @@ async function* readRows(table: Table): AsyncGenerator<readonly unknown[], void,
         ...(pageToken === undefined ? {} : { pageToken }),
       })
       .catch(orNoTable);
-    // A job that ended before its first row made none.
-    if (answer === undefined) return;
+    if (answer === undefined) {
+      yield undefined;
+      return;
+    }
     const [rows, next] = answer;
     yield asArray(rows).map(readRow);
     pageToken = asString(asObject(next)['pageToken']);

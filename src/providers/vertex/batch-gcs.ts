@@ -6,7 +6,7 @@ import { asObject, asString } from '../../core/json.ts';
 import { parseLine, splitLines } from '../../wire/jsonl.ts';
 import type { BatchJob } from '../contract.ts';
 import type { Authenticate } from './auth.ts';
-import { answered, type BatchPlace, type JobFields, pour } from './batch-place.ts';
+import { answered, type BatchPlace, type JobFields, outputGone, pour } from './batch-place.ts';
 import { createCredential, readThrown } from './google-client.ts';
 import { jobCallTimeoutMs } from './limits.ts';
 
@@ -52,10 +52,10 @@ export function createGcsPlace(options: GcsOptions): BatchPlace {
       await pour(clock, chunks, sink).catch(fail);
     },
     async *read(job, fields) {
-      const found = await findFiles(openBucket, outputOf(fields), {
-        bucket: own.bucket,
-        path: `${folder(job)}output/`,
-      });
+      const told = outputOf(fields);
+      const usual = { bucket: own.bucket, path: `${folder(job)}output/` };
+      const found = await findFiles(openBucket, told, usual);
+      if (found.length === 0 && told !== undefined) throw outputGone();
       for (const file of found) yield* readRows(file, clock);
     },
     async remove(job) {

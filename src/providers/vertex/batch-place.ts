@@ -68,3 +68,8 @@ function silent(): GatewayError {
 function tooLong(): GatewayError {
   return new GatewayError('upstream_timeout', `The upload took over ${transferMs / 60_000} minutes.`);
 }
+
+/** Not no rows: an item of which nothing is told would be sent again, and paid again. */
+export function outputGone(): GatewayError {
+  return new GatewayError('upstream_fault', 'The output of the job is no longer there.', { retry: 'never' });
+}

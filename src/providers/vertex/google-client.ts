@@ -5,7 +5,7 @@
 import type { AuthClient } from 'google-auth-library';
 import { GatewayError } from '../../core/errors.ts';
 import { asNumber, asObject, asString } from '../../core/json.ts';
-import { type ErrorRow, readErrorTable } from '../families/error-table.ts';
+import { type ErrorRow, readErrorTable, redact } from '../families/error-table.ts';
 import { hideProject } from '../families/gemini/errors.ts';
 import type { Authenticate } from './auth.ts';
 
@@ -47,6 +47,14 @@ export function readThrown(service: string, thrown: unknown): GatewayError {
     const words = said === undefined || said.includes('<') ? `status ${status}` : said;
     return readErrorTable(rows, { status, message: `${service}: ${hideProject(words)}` });
   }
-  // What else is in it (addresses, headers) is for the log, through `cause`, alone.
-  return new GatewayError('upstream_unreachable', `${service} could not be reached.`, { cause: thrown });
+  return new GatewayError('upstream_unreachable', `${service} could not be reached.`, {
+    cause: bare(thrown),
+  });
+}
+
+/** For the log. The libraries' own errors hold the request, and with it the token. */
+function bare(thrown: unknown): Error {
+  const { name, code, message } = asObject(thrown);
+  const words = [asString(name), asString(code), redact((asString(message) ?? '').slice(0, 200))];
+  return new Error(words.filter((word) => word !== undefined && word !== '').join(': '));
 }

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { after, before, describe, test } from 'node:test';
 import { BigQuery, type Dataset } from '@google-cloud/bigquery';
 import { PassThroughClient } from 'google-auth-library';
+import { asArray, isObject } from '../../core/json.ts';
 import { type Simulator, startSimulator } from '../server.ts';
 
 class Token extends PassThroughClient {
@@ -65,12 +66,12 @@ describe('BigQuery', () => {
     );
     const options = { autoPaginate: false, maxResults: 3, selectedFields: 'custom_id' };
     const seen: unknown[] = [];
-    let next: object | null = options;
-    for (let page = 0; next !== null && page < 9; page++) {
-      const answer: [unknown[], object | null, ...unknown[]] = await dataset.table('pages').getRows(next);
-      assert.ok(answer[0].length <= 3);
-      seen.push(...answer[0]);
-      next = answer[1];
+    let next: object | undefined = options;
+    for (let page = 0; next !== undefined && page < 9; page++) {
+      const [rows, query]: readonly unknown[] = await dataset.table('pages').getRows(next);
+      assert.ok(asArray(rows).length <= 3);
+      seen.push(...asArray(rows));
+      next = isObject(query) ? query : undefined;
     }
     assert.deepEqual(
       seen,
