@@ -72,6 +72,8 @@ export interface LineArchive {
 
 /** Sums are exact forever; of single lines this many are kept in memory, some 60 MB. */
 const mostLines = 200_000;
+/** Jobs bring millions, and nobody looks at them one by one: they are read as a stream. */
+const mostBatchLines = 20_000;
 /** So few at a time that a call which has to wait for it does not notice. */
 const archivedAtOnce = 5_000;
 const mostModels = 10_000;
@@ -95,7 +97,7 @@ export function createInvoice(archive?: LineArchive): Invoice {
     byModel.set(name, plus(byModel.get(name) ?? none, line));
     lines.push(line);
     // A few thousand now and then rather than one every time.
-    if (lines.length > mostLines) {
+    if (lines.length > (line.batch === undefined || archive === undefined ? mostLines : mostBatchLines)) {
       const oldest = lines.splice(0, archivedAtOnce);
       archive?.add(oldest);
     }

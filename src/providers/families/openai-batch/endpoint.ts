@@ -24,6 +24,7 @@ import { type Connection, withClient } from './client.ts';
 import { customId, readRow } from './rows.ts';
 import { spoolLines } from './spool.ts';
 import { type BatchObject, createdAtMs, readStatus } from './status.ts';
+import { uploadFetch } from './upload-fetch.ts';
 
 export interface OpenAiBatchOptions extends Connection {
   /** What lines and batch name alike. */
@@ -95,17 +96,20 @@ function lineWriter({ path, rewriteBody }: OpenAiBatchOptions, job: BatchJob): (
 
 async function upload(options: OpenAiBatchOptions, job: BatchJob, path: string): Promise<string> {
   const { keepInputS, waitsForFile } = options;
-  const file = await withClient(options, async (client) =>
-    client.files.create(
-      {
-        file: new File([await openAsBlob(path)], `${job.id}.jsonl`, { type: 'application/jsonl' }),
-        purpose: 'batch',
-        ...(keepInputS === undefined
-          ? {}
-          : { expires_after: { anchor: 'created_at' as const, seconds: keepInputS } }),
-      },
-      { timeout: uploadTimeoutMs, maxRetries: 0 },
-    ),
+  const file = await withClient(
+    options,
+    async (client) =>
+      client.files.create(
+        {
+          file: new File([await openAsBlob(path)], `${job.id}.jsonl`, { type: 'application/jsonl' }),
+          purpose: 'batch',
+          ...(keepInputS === undefined
+            ? {}
+            : { expires_after: { anchor: 'created_at' as const, seconds: keepInputS } }),
+        },
+        { timeout: uploadTimeoutMs, maxRetries: 0 },
+      ),
+    uploadFetch,
   );
   if (typeof file.id !== 'string' || file.id === '')
     throw new GatewayError('upstream_malformed', 'The provider’s answer to the upload has no file id.');
@@ -133,8 +137,15 @@ async function fileReady(options: OpenAiBatchOptions, fileId: string): Promise<v
 }
 
 async function create(options: OpenAiBatchOptions, job: BatchJob, fileId: string): Promise<Submitted> {
+  let headers: Readonly<Record<string, string>>;
   try {
-    const batch = await withClient(options, (client) =>
+    headers = await options.headers();
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return { kind: 'refused', error: thrown };
+    throw thrown;
+  }
+  try {
+    const batch = await withClient({ ...options, headers: () => headers }, (client) =>
       client.batches.create(
         {
           input_file_id: fileId,
@@ -158,9 +169,22 @@ async function create(options: OpenAiBatchOptions, job: BatchJob, fileId: string
 }
 
 /** A time-out or a conflict (408, 409) may come after the batch was made; any other 4xx is instead of it. */
-function wasRefused({ upstream }: GatewayError): boolean {
-  const status = upstream?.status ?? 0;
+function wasRefused({ upstream, cause }: GatewayError): boolean {
+  if (upstream === undefined) return neverLeft(cause);
+  const status = upstream.status ?? 0;
   return status >= 400 && status < 500 && status !== 408 && status !== 409;
+}
+
+const noConnection = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** There was no connection to send it by. */
+function neverLeft(cause: unknown): boolean {
+  let error = cause;
+  for (let depth = 0; depth < 5 && error instanceof Error; depth++) {
+    if ('code' in error && typeof error.code === 'string' && noConnection.has(error.code)) return true;
+    error = error.cause;
+  }
+  return false;
 }
 
 type SdkEndpoint = Parameters<import('openai').OpenAI['batches']['create']>[0]['endpoint'];
