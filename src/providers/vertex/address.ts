@@ -26,6 +26,21 @@ export function createAddress(configured: Settings, project: string | undefined)
   });
 }
 
+/** Where jobs are made; a key of express mode makes none. */
+export function jobsAddress(
+  configured: Settings,
+  project: string | undefined,
+):
+  | { readonly base: { readonly origin: string; readonly path: string }; readonly parent: string }
+  | undefined {
+  if (project === undefined || configured.api_key !== undefined) return undefined;
+  const { origin, prefix } = baseOf(configured);
+  return {
+    base: { origin, path: `${prefix}/v1` },
+    parent: `projects/${encodeURIComponent(project)}/locations/${configured.location}`,
+  };
+}
+
 /** Regions have a host each; the multi-regions and the global location have their own forms. */
 function baseOf({ base_url: configured, location }: Settings): BaseUrl {
   if (configured !== undefined) return splitBaseUrl(configured);

@@ -36,7 +36,7 @@ export function createClaudeChat(model: ModelInfo, post: Post, now: () => number
     model,
     request: (body, { stream, headers }) =>
       post('anthropic', wireModel(model), stream ? 'streamRawPredict' : 'rawPredict', body, headers),
-    readError: reader(now),
+    readError: readClaudeError(now),
   };
 }
 
@@ -74,7 +74,7 @@ export function createClaudeCount(model: ModelInfo, post: Post, now: () => numbe
         throw new GatewayError('upstream_malformed', 'The provider’s answer holds no token count.');
       return { inputTokens };
     },
-    readError: reader(now),
+    readError: readClaudeError(now),
   };
 }
 
@@ -84,11 +84,11 @@ function withoutSchema(model: ModelInfo): ModelInfo {
 }
 
 /** Anthropic writes `claude-haiku-4-5-20251001` where Vertex writes `claude-haiku-4-5@20251001`; one chain may hold both. */
-function wireModel(model: ModelInfo): string {
+export function wireModel(model: ModelInfo): string {
   return model.id.replace(/-(\d{8})$/, '@$1');
 }
 
-function reader(now: () => number) {
+export function readClaudeError(now: () => number) {
   return (response: FailedResponse): GatewayError => {
     const claude = readAnthropicError(response, now());
     // Google's own refusals say in their details how long to wait, and whether a day's quota is spent.

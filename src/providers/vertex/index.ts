@@ -3,6 +3,7 @@ import { asString } from '../../core/json.ts';
 import { defineProvider } from '../contract.ts';
 import { createAddress } from './address.ts';
 import { createAuth, inlineCredentials } from './auth.ts';
+import { createBatches } from './batches.ts';
 import { createClaudeChat, createClaudeCount, isClaude } from './claude.ts';
 import { createGeminiChat, createGeminiCount, createGeminiEmbeddings } from './gemini.ts';
 import { createPost } from './post.ts';
@@ -14,8 +15,11 @@ export const provider = defineProvider<Settings>({
   settings,
   create(name, configured, world) {
     const { now } = world.clock;
-    const address = createAddress(configured, findProject(configured, world.env));
-    const post = createPost(name, address, createAuth(configured, world));
+    const project = findProject(configured, world.env);
+    const address = createAddress(configured, project);
+    const authenticate = createAuth(configured, world);
+    const post = createPost(name, address, authenticate);
+    const batch = createBatches(configured, project, authenticate, world.clock);
     return {
       name,
       type: 'vertex',
@@ -25,6 +29,7 @@ export const provider = defineProvider<Settings>({
       chat: (model) => (isClaude(model) ? createClaudeChat : createGeminiChat)(model, post, now),
       embeddings: (model) => createGeminiEmbeddings(model, post, now),
       countTokens: (model) => (isClaude(model) ? createClaudeCount : createGeminiCount)(model, post, now),
+      ...(batch === undefined ? {} : { batch }),
       price: createPrices(configured.location, now),
     };
   },
