@@ -1,5 +1,7 @@
-/** `/~simulator/…`: faults, limits and the bill, live by HTTP. */
+/** `/~simulator/…`: faults, limits, jobs and the bill, live by HTTP. */
+import type { ServerResponse } from 'node:http';
 import { faultPlanSchema } from './faults.ts';
+import { drained } from './respond.ts';
 import type { State } from './state.ts';
 
 export interface Controlled {
@@ -7,7 +9,7 @@ export interface Controlled {
   readonly body: object;
 }
 
-export function control(state: State, method: string, url: URL, body: unknown): Controlled {
+export async function control(state: State, method: string, url: URL, body: unknown): Promise<Controlled> {
   const what = `${method} ${url.pathname.slice('/~simulator/'.length)}`;
   switch (what) {
     case 'GET faults':
@@ -39,6 +41,10 @@ export function control(state: State, method: string, url: URL, body: unknown): 
     case 'DELETE invoice':
       state.invoice.clear();
       return ok({});
+    case 'GET jobs':
+      return ok({ jobs: state.batches.jobs() });
+    case 'POST jobs/finish':
+      return ok({ finished: await state.batches.finishAll() });
     case 'GET health':
       return ok({ status: 'ok' });
     default:
@@ -47,3 +53,14 @@ export function control(state: State, method: string, url: URL, body: unknown): 
 }
 
 const ok = (body: object): Controlled => ({ status: 200, body });
+
+/** Every line of the bill, as JSON lines, whatever their number. */
+export async function sendInvoiceLines(state: State, outgoing: ServerResponse): Promise<void> {
+  outgoing.writeHead(200, { 'content-type': 'application/jsonl' });
+  for await (const lines of state.invoice.all()) {
+    if (outgoing.destroyed) return;
+    const flowing = outgoing.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    if (!flowing) await drained(outgoing);
+  }
+  outgoing.end();
+}

@@ -74,6 +74,39 @@ export const priceSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('Dollars for a million input tokens written to a cache; left out: as input.'),
+  batch: z
+    .number()
+    .min(0)
+    .default(0.5)
+    .describe('What an answer of a batch job costs, as a factor of the same.'),
+});
+
+const percent = z.number().min(0).max(100).default(0);
+
+/** What happens to batch jobs. The first rule that applies to a job holds for all its life. */
+export const batchRuleSchema = z.strictObject({
+  provider: z.string().default('*').describe('Instance name, a pattern.'),
+  model: z.string().default('*').describe('A pattern.'),
+  /** How many jobs it applies to, and how many of their polls it throttles; absent: all. */
+  times: z.int().min(1).optional(),
+  duration_ms: z.int().min(0).max(86_400_000).default(200).describe('How long a job takes.'),
+  item_error: percent.describe('Percent of items with an error that the provider calls transient.'),
+  item_invalid: percent.describe('Percent of items that the provider refuses for good.'),
+  expire: percent.describe('Percent of items that are not done in time.'),
+  expire_job: percent.describe('Percent of jobs that end before half of their items is done.'),
+  corrupt: percent.describe('Percent of answers whose text is fenced, cut, or has a comma too many.'),
+  missing: percent.describe('Percent of items of which nothing is told.'),
+  duplicate: percent.describe('Percent of items that are told twice.'),
+  broken_line: percent.describe('Percent of items whose line is cut in the middle.'),
+  validation_failure: percent.describe('Percent of jobs that fail before they run.'),
+  stuck: percent.describe('Percent of jobs that never end, unless they are cancelled.'),
+  lost_create: percent.describe('Percent of creations whose answer is never sent.'),
+  create_error: percent.describe('Percent of creations that are a server error, with nothing created.'),
+  poll_throttle: percent.describe('Percent of polls that are a 429.'),
+  retry_after_s: z.number().min(0).default(1).describe('What a throttled poll is told to wait.'),
+  shuffle: z.boolean().default(true).describe('Whether results come in another order than items.'),
+  enqueued_tokens: z.number().min(1).optional().describe('Input tokens that all open jobs may have.'),
+  jobs: z.int().min(1).optional().describe('Jobs that may be open at once.'),
 });
 
 export const faultPlanSchema = z.strictObject({
@@ -89,12 +122,17 @@ export const faultPlanSchema = z.strictObject({
     .max(600_000)
     .default(0)
     .describe('How long every model thinks before it answers. Not a fault.'),
+  batches: z
+    .array(batchRuleSchema)
+    .default([])
+    .describe('What happens to batch jobs; the first that applies. Without one: nothing, in 200 ms.'),
   seed: z.int().default(1),
 });
 
 export type Fault = z.output<typeof faultSchema>;
 export type Limit = z.output<typeof limitSchema>;
 export type BilledPrice = z.output<typeof priceSchema>;
+export type BatchRule = z.output<typeof batchRuleSchema>;
 export type FaultPlan = z.output<typeof faultPlanSchema>;
 
 export interface Faults {

@@ -25,6 +25,8 @@ export interface Billed {
   readonly outputTokens: number;
   /** The whole answer left. */
   readonly complete: boolean;
+  /** Of an item of a batch job, billed at batch price: which it was, and what it asked. */
+  readonly batch?: { readonly job: string; readonly item: string; readonly bodyHash: string };
 }
 
 export interface InvoiceLine extends Billed {
@@ -56,16 +58,27 @@ export interface Invoice {
   /** An answer begins; the result bills it, once. */
   begin(): (billed: Billed, prices: readonly BilledPrice[]) => void;
   report(lines?: number): InvoiceReport;
+  /** Every line, oldest first. */
+  all(): AsyncIterable<readonly InvoiceLine[]>;
   clear(): void;
 }
 
-/** Sums are exact forever; of single lines this many are kept, some 60 MB. */
+/** Where lines go that memory has no room for. */
+export interface LineArchive {
+  add(lines: readonly InvoiceLine[]): void;
+  read(): AsyncIterable<readonly InvoiceLine[]>;
+  clear(): void;
+}
+
+/** Sums are exact forever; of single lines this many are kept in memory, some 60 MB. */
 const mostLines = 200_000;
+/** So few at a time that a call which has to wait for it does not notice. */
+const archivedAtOnce = 5_000;
 const mostModels = 10_000;
 const otherModels = '(other)';
-const otherPrice: BilledPrice = { provider: '*', model: '*', input: 1, output: 4 };
+const otherPrice: BilledPrice = { provider: '*', model: '*', input: 1, output: 4, batch: 0.5 };
 
-export function createInvoice(): Invoice {
+export function createInvoice(archive?: LineArchive): Invoice {
   let lines: InvoiceLine[] = [];
   let number = 0;
   let open = 0;
@@ -81,8 +94,11 @@ export function createInvoice(): Invoice {
     const name = byModel.has(named) || byModel.size < mostModels ? named : otherModels;
     byModel.set(name, plus(byModel.get(name) ?? none, line));
     lines.push(line);
-    // Halved now and then rather than shifted every time.
-    if (lines.length > mostLines) lines = lines.slice(-mostLines / 2);
+    // A few thousand now and then rather than one every time.
+    if (lines.length > mostLines) {
+      const oldest = lines.splice(0, archivedAtOnce);
+      archive?.add(oldest);
+    }
   }
 
   return {
@@ -104,7 +120,16 @@ export function createInvoice(): Invoice {
       byModel: Object.fromEntries(byModel),
       lines: most <= 0 ? [] : lines.slice(-most).reverse(),
     }),
+    async *all() {
+      // What is billed meanwhile is told next time; what moves to the archive meanwhile is in the copy.
+      const kept = [...lines];
+      const first = kept[0]?.number ?? Number.POSITIVE_INFINITY;
+      if (archive !== undefined)
+        for await (const some of archive.read()) yield some.filter((line) => line.number < first);
+      for (let at = 0; at < kept.length; at += 1_000) yield kept.slice(at, at + 1_000);
+    },
     clear() {
+      archive?.clear();
       lines = [];
       all = none;
       complete = none;
@@ -126,7 +151,7 @@ function plus(sum: InvoiceSum, line: InvoiceLine): InvoiceSum {
 
 /** In whole millionths of a nano-dollar a token, so that nothing is rounded before the end, and then up. */
 function bill(
-  { instance, model, inputTokens, cacheWriteTokens, outputTokens }: Billed,
+  { instance, model, inputTokens, cacheWriteTokens, outputTokens, batch }: Billed,
   prices: readonly BilledPrice[],
 ): number {
   const price =
@@ -137,5 +162,7 @@ function bill(
     BigInt(inputTokens - cacheWriteTokens) * rate(price.input) +
     BigInt(cacheWriteTokens) * rate(price.cache_write ?? price.input) +
     BigInt(outputTokens) * rate(price.output);
-  return Number((cost + 999_999n) / 1_000_000n);
+  if (batch === undefined) return Number((cost + 999_999n) / 1_000_000n);
+  const factor = BigInt(Math.round(price.batch * 1e6));
+  return Number((cost * factor + 999_999_999_999n) / 1_000_000_000_000n);
 }

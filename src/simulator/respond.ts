@@ -25,6 +25,19 @@ export function wait(outgoing: ServerResponse, ms: number): Promise<void> {
   });
 }
 
+/** More can be written, or nobody is there any more. */
+export function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done);
+      outgoing.off('close', done);
+      resolve();
+    };
+    outgoing.once('drain', done);
+    outgoing.once('close', done);
+  });
+}
+
 export interface Written {
   /** The whole stream was sent. */
   readonly complete: boolean;
@@ -44,11 +57,7 @@ export async function writeStream(outgoing: ServerResponse, plan: StreamPlan): P
       await breakStream(outgoing, plan);
       return { complete: false, share };
     }
-    if (!outgoing.write(chunk))
-      await new Promise<void>((resolve) => {
-        outgoing.once('drain', resolve);
-        outgoing.once('close', resolve);
-      });
+    if (!outgoing.write(chunk)) await drained(outgoing);
     if (plan.delayMs > 0) await wait(outgoing, plan.delayMs);
   }
   const complete = !outgoing.destroyed;

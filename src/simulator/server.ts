@@ -3,7 +3,8 @@
  * and the log go by; without it the API's own name serves.
  *
  * Live control: `GET`, `POST` and `DELETE /~simulator/faults`, `GET` and `DELETE /~simulator/requests`, the same of
- * `/~simulator/invoice?lines=100`, `GET /~simulator/limits`, `GET /~simulator/health`.
+ * `/~simulator/invoice?lines=100` (`?format=jsonl`: every line), `GET /~simulator/limits`, `GET /~simulator/jobs`,
+ * `POST /~simulator/jobs/finish`, `GET /~simulator/health`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../core/clock.ts';
@@ -13,7 +14,8 @@ import { bedrock } from './apis/bedrock.ts';
 import type { Api } from './apis/contract.ts';
 import { azure, openai } from './apis/openai.ts';
 import { vertex } from './apis/vertex.ts';
-import { control } from './control.ts';
+import { offerBatch } from './batches/serve-batch.ts';
+import { control, sendInvoiceLines } from './control.ts';
 import { type FaultPlan, faultPlanSchema } from './faults.ts';
 import type { InvoiceReport } from './invoice.ts';
 import type { LimitUsage } from './limits.ts';
@@ -38,6 +40,8 @@ export interface Simulator {
   limits(): readonly LimitUsage[];
   /** What the providers would bill; the newest `lines`, 100 unless said. */
   invoice(lines?: number): InvoiceReport;
+  /** Every batch job that runs is done at once; returns how many. */
+  finishJobs(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -65,7 +69,11 @@ export function startSimulator(options: SimulatorOptions = {}): Promise<Simulato
         violations: () => state.limits.violations(),
         limits: () => state.limits.usage(),
         invoice: (lines) => state.invoice.report(lines),
-        close: () => close(server),
+        finishJobs: () => state.batches.finishAll(),
+        async close() {
+          await close(server);
+          state.close();
+        },
       });
     });
   });
@@ -79,6 +87,12 @@ function close(server: Server): Promise<void> {
 }
 
 function receive(state: State, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const asked = readAddress(incoming);
+  const batch = offerBatch(state, asked, incoming, outgoing);
+  if (batch !== undefined) {
+    batch.catch((thrown: unknown) => tellDefect(outgoing, thrown));
+    return;
+  }
   const chunks: Buffer[] = [];
   let total = 0;
   incoming.on('data', (chunk: Buffer) => {
@@ -86,40 +100,57 @@ function receive(state: State, incoming: IncomingMessage, outgoing: ServerRespon
     if (total <= maxBodyBytes) chunks.push(chunk);
   });
   incoming.on('end', () => {
-    serve(state, incoming, outgoing, Buffer.concat(chunks)).catch((thrown: unknown) => {
-      // A defect of the stand-in must be seen, not taken for a provider's fault.
-      const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-      process.stderr.write(`simulator: ${message}\n`);
-      if (!outgoing.headersSent) outgoing.writeHead(500);
-      outgoing.end('simulator defect');
-    });
+    serve(state, asked, incoming, outgoing, Buffer.concat(chunks)).catch((thrown: unknown) =>
+      tellDefect(outgoing, thrown),
+    );
   });
+}
+
+/** A defect of the stand-in must be seen, not taken for a provider's fault. */
+function tellDefect(outgoing: ServerResponse, thrown: unknown): void {
+  const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  process.stderr.write(`simulator: ${message}\n`);
+  if (!outgoing.headersSent) outgoing.writeHead(500);
+  outgoing.end('simulator defect');
+}
+
+interface Address {
+  readonly url: URL;
+  /** From `/~NAME` in front. */
+  readonly instance: string | undefined;
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+function readAddress(incoming: IncomingMessage): Address {
+  const url = new URL(incoming.url ?? '/', 'http://simulator');
+  const named = /^\/~([^/]+)(\/.*)$/.exec(url.pathname);
+  return { url, instance: named?.[1], path: named?.[2] ?? url.pathname, query: url.searchParams };
 }
 
 async function serve(
   state: State,
+  { url, instance, path, query }: Address,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   bytes: Buffer,
 ): Promise<void> {
-  const url = new URL(incoming.url ?? '/', 'http://simulator');
   if (url.pathname.startsWith('/~simulator/')) {
-    const { status, body } = control(state, incoming.method ?? '', url, parseJson(bytes));
+    if (url.pathname.endsWith('/invoice') && incoming.method === 'GET' && query.get('format') === 'jsonl')
+      return sendInvoiceLines(state, outgoing);
+    const { status, body } = await control(state, incoming.method ?? '', url, parseJson(bytes));
     sendJson(outgoing, status, {}, body);
     return;
   }
-  const named = /^\/~([^/]+)(\/.*)$/.exec(url.pathname);
-  const path = named?.[2] ?? url.pathname;
   const tokens = tokenEndpoint(path);
   if (tokens !== undefined) {
     sendJson(outgoing, 200, {}, tokens);
     return;
   }
   for (const api of apis) {
-    const matched = api.match(path, url.searchParams, incoming.headers);
+    const matched = api.match(path, query, incoming.headers);
     if (matched === undefined) continue;
-    const instance = named?.[1] ?? api.id;
-    await answer({ state, api, matched, instance, incoming, outgoing, query: url.searchParams, bytes });
+    await answer({ state, api, matched, instance: instance ?? api.id, incoming, outgoing, query, bytes });
     return;
   }
   sendJson(
