@@ -8,6 +8,7 @@
 import { GatewayError } from '../../core/errors.ts';
 import type { ModelInfo } from '../../core/model.ts';
 import { readAwsFailure } from '../../wire/aws/failure.ts';
+import { watchSource } from '../../wire/aws/source.ts';
 import { splitLines } from '../../wire/jsonl.ts';
 import type { BatchEndpoint, BatchJob, BatchLine, JobStatus, Submitted } from '../contract.ts';
 import type { ErrorRow } from '../families/error-table.ts';
@@ -67,11 +68,11 @@ function createEndpoint(
     lacks: new Set(['tools', 'structured-output']),
     async submit(job, lines) {
       const { bucket, create } = await open();
-      const records = writeRecords(job, lines);
+      const source = watchSource(lines);
       try {
-        await bucket.put(`${folderOf(batch, job)}${inputName}`, records.chunks);
+        await bucket.put(`${folderOf(batch, job)}${inputName}`, writeRecords(job, source.items));
       } catch (thrown) {
-        if (records.broke()) throw thrown;
+        if (source.broke()) throw thrown;
         // Without its input there is no job.
         return { kind: 'refused', error: readClientError(thrown, now()) };
       }
@@ -119,22 +120,11 @@ const isOutput = (key: string): boolean => key.endsWith('.out') && !key.endsWith
 
 const nameOf = (job: BatchJob): string => `intermodal-${job.id}`;
 
-/** Lines as chunks of the input, and whether it was they that broke. */
-function writeRecords(
+async function* writeRecords(
   job: BatchJob,
   lines: AsyncIterable<readonly BatchLine[]>,
-): { readonly chunks: AsyncIterable<Uint8Array>; broke(): boolean } {
-  let broke = false;
-  async function* write(): AsyncIterable<Uint8Array> {
-    try {
-      for await (const handful of lines)
-        for (const line of handful) yield Buffer.from(writeRecord(job.id, line));
-    } catch (thrown) {
-      broke = true;
-      throw thrown;
-    }
-  }
-  return { chunks: write(), broke: () => broke };
+): AsyncIterable<Uint8Array> {
+  for await (const handful of lines) for (const line of handful) yield Buffer.from(writeRecord(job.id, line));
 }
 
 function newJob(model: ModelInfo, form: BatchForm, batch: BatchSettings, job: BatchJob): NewJob {

@@ -25,7 +25,8 @@ export interface AwsKeys {
 
 export interface BucketOptions {
   readonly bucket: string;
-  readonly region: string;
+  /** Absent: as AWS’s clients find it. */
+  readonly region?: string;
   /** Over AWS's own address. */
   readonly endpoint?: string;
   /** The bucket in the path, and not in the host's name. */
@@ -63,10 +64,10 @@ const mostKeys = 1000;
 export function openBucket(options: BucketOptions): Bucket {
   const { bucket: Bucket, keys, encryptionKey } = options;
   const client = new S3Client({
-    region: options.region,
     forcePathStyle: options.pathStyle ?? false,
     maxAttempts,
     requestHandler: boundedHttp(times),
+    ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(keys === undefined ? {} : { credentials: alwaysAsked(keys) }),
   });
