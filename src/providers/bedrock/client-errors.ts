@@ -34,12 +34,12 @@ export function readClientError(thrown: unknown, nowMs: number): GatewayError {
   });
 }
 
-function unanswered({ name, status }: AwsFailure, cause: unknown): GatewayError {
+function unanswered({ name, status, timedOut }: AwsFailure, cause: unknown): GatewayError {
   if (name === 'CredentialsProviderError')
     return new GatewayError('upstream_auth', 'No AWS credentials were found for the batch job.', { cause });
   if (status !== undefined)
     return new GatewayError('upstream_malformed', 'AWS’s answer cannot be read.', { cause });
-  return name === 'TimeoutError' || name === 'AbortError'
+  return timedOut
     ? new GatewayError('upstream_timeout', 'AWS did not answer in time.', { cause })
     : new GatewayError('upstream_unreachable', 'AWS could not be reached, or the connection broke.', {
         cause,

@@ -9,7 +9,16 @@ import { bedrock } from '../apis/bedrock.ts';
 import { type Api, Refused } from '../apis/contract.ts';
 import { tokensOf } from '../brain.ts';
 import { listJobs, writeJob } from './bedrock-job.ts';
-import type { BatchApi, BatchCall, BatchEngine, Checked, Job, JobItem, Outcome } from './contract.ts';
+import type {
+  BatchApi,
+  BatchCall,
+  BatchEngine,
+  Checked,
+  Job,
+  JobItem,
+  JobProblem,
+  Outcome,
+} from './contract.ts';
 import { s3Key } from './s3.ts';
 
 export interface BedrockJob {
@@ -127,6 +136,10 @@ function specOf(
     items,
     check: () => check(engine, detail),
     render,
+    problem: (problem: JobProblem): JobProblem =>
+      problem.code === 'jobs' || problem.code === 'enqueued_tokens'
+        ? { ...problem, message: `The job exceeds a quota of the account. ${problem.message}` }
+        : problem,
     outputKey: (output: string) => `${detail.output}${output}`,
   };
 }

@@ -71,7 +71,9 @@ function readAddress(url: string): BlobAddress {
   const address = readS3Address(place);
   if (address === undefined)
     // Who wrote keys into it must not read them in a log.
-    throw new StoreError(`"${place.replace(/\/\/.*@/, '//…@')}" is no address of a bucket; write ${form}, without keys in it.`);
+    throw new StoreError(
+      `"${place.replace(/\/\/.*@/, '//…@')}" is no address of a bucket; write ${form}, without keys in it.`,
+    );
   const settings = new Map(new URLSearchParams(query));
   for (const setting of settings.keys())
     if (!['region', 'endpoint', 'path_style'].includes(setting))

@@ -9,6 +9,8 @@ export interface AwsFailure {
   readonly status?: number;
   readonly requestId?: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** It took too long. AWS's clients call a reset connection a time-out too, which it is not. */
+  readonly timedOut: boolean;
   /** The connection was never made, so nothing of the request can have arrived. */
   readonly unsent: boolean;
 }
@@ -26,13 +28,16 @@ export function readAwsFailure(thrown: unknown): AwsFailure {
   const metadata = asObject(error['$metadata']);
   const status = asNumber(metadata['httpStatusCode']);
   const requestId = asString(metadata['requestId']);
+  const code = asString(error['code']) ?? '';
+  const name = asString(error['name']) ?? 'Error';
   return {
-    name: asString(error['name']) ?? 'Error',
+    name,
     message: asString(error['message']) ?? String(thrown),
     ...(status === undefined ? {} : { status }),
     ...(requestId === undefined ? {} : { requestId }),
     headers: headersOf(error),
-    unsent: status === undefined && neverConnected.includes(asString(error['code']) ?? ''),
+    timedOut: (name === 'TimeoutError' || name === 'AbortError') && code !== 'ECONNRESET' && code !== 'EPIPE',
+    unsent: status === undefined && neverConnected.includes(code),
   };
 }
 
