@@ -104,6 +104,44 @@ describe('jobs', () => {
     }
   });
 
+  const others: readonly (readonly [string, 'chat' | 'embedding', (text: string) => object, RegExp])[] = [
+    [nova, 'chat', (text) => ({ messages: [{ role: 'user', content: [{ text }] }] }), /"output".*"item 7"/],
+    ['amazon.titan-embed-text-v2:0', 'embedding', (inputText) => ({ inputText }), /"embedding":\[/],
+  ];
+  for (const [model, operation, body, expected] of others)
+    test(`of ${model} have that model’s own bodies`, async () => {
+      const endpoint = account(places).batch?.(modelInfo(model), operation);
+      assert.ok(endpoint !== undefined);
+      const job = newJob();
+      const handle = await submitted(
+        endpoint,
+        job,
+        lines(100, (text) => JSON.stringify(body(text))),
+      );
+      assert.deepEqual(await pollToEnd(endpoint, handle, job), { kind: 'ended', how: 'completed' });
+      const results = await collect(endpoint, handle, job);
+      const seventh = results.find((one) => 'key' in one && one.key === 7);
+      assert.ok(seventh?.kind === 'answered');
+      assert.match(JSON.stringify(seventh.body), expected);
+    });
+
+  test('have no tools and no structured output: such a record fails, and others do not', async () => {
+    const endpoint = endpointOf();
+    const job = newJob();
+    const handle = await submitted(
+      endpoint,
+      job,
+      lines(100, (text) =>
+        JSON.stringify({ ...JSON.parse(claudeBody(text)), ...(text.endsWith(' 7') ? { tools: [] } : {}) }),
+      ),
+    );
+    await pollToEnd(endpoint, handle, job);
+    const failed = (await collect(endpoint, handle, job)).filter(({ kind }) => kind === 'failed');
+    assert.equal(failed.length, 1);
+    assert.ok(failed[0]?.kind === 'failed' && failed[0].key === 7);
+    assert.equal(failed[0].error.code, 'upstream_refused_shape');
+  });
+
   test('are made once by one token, however often they are sent', async () => {
     const endpoint = endpointOf();
     const job = newJob();
