@@ -15,6 +15,7 @@ import { openAiTraits } from '../families/openai-chat/traits.ts';
 import { createEmbeddingCodec } from '../families/openai-embeddings/codec.ts';
 import { secretFrom } from '../families/secret.ts';
 import { createAuth } from './auth.ts';
+import { createBatch } from './batch.ts';
 import { errorRows } from './errors.ts';
 import { readLimits } from './limits.ts';
 import { createPrices } from './prices.ts';
@@ -91,6 +92,25 @@ export const provider = defineProvider<Settings>({
         request: post(model, 'embeddings'),
         readLimits,
       }),
+      ...(base === undefined
+        ? {}
+        : {
+            batch: (model, operation) =>
+              operation === 'embedding' && configured.batch?.embeddings !== true
+                ? undefined
+                : createBatch(
+                    {
+                      baseUrl: `${base.origin}${base.prefix}/openai/v1`,
+                      clock: world.clock,
+                      headers: authenticate,
+                    },
+                    operation,
+                    {
+                      deployment: configured.batch?.deployments?.[model.id],
+                      barePaths: configured.batch?.bare_paths ?? false,
+                    },
+                  ),
+          }),
       price: createPrices(world.clock.now),
     };
   },

@@ -36,6 +36,25 @@ export const settings = z.strictObject({
     .record(z.string(), z.string().min(1))
     .optional()
     .describe('Model name to deployment name, where they differ.'),
+  batch: z
+    .strictObject({
+      deployments: z
+        .record(z.string(), z.string().min(1))
+        .optional()
+        .describe('Model name to the deployment of a batch kind, where it is not the one of sync calls.'),
+      embeddings: z
+        .boolean()
+        .default(false)
+        .describe('Whether embeddings may go in batches; Azure documents it for chat alone.'),
+      bare_paths: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Lines name /chat/completions instead of /v1/chat/completions, as older resources want it.',
+        ),
+    })
+    .optional()
+    .describe('How batches are sent.'),
 });
 
 export type Settings = z.infer<typeof settings>;

@@ -278,7 +278,10 @@ describe('jobs', () => {
     await pollToEnd(endpoint, kept, other);
     await endpoint.discard?.(handle, one);
     await endpoint.discard?.(handle, one);
-    assert.deepEqual(await collect(endpoint, handle, one), []);
+    await assert.rejects(
+      collect(endpoint, handle, one),
+      (thrown) => thrown instanceof GatewayError && thrown.code === 'not_found',
+    );
     assert.equal((await collect(endpoint, kept, other)).length, 100);
   });
 

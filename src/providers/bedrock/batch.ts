@@ -87,13 +87,11 @@ function createEndpoint(
     poll: (handle, job) => call((client) => poll(client, handle, outputOf(batch, job, handle))),
     cancel: (handle) => call((client) => stop(client, handle)),
     async *results(handle, job) {
-      const { bucket } = await open();
       try {
-        for await (const { key } of bucket.list(outputOf(batch, job, handle))) {
-          if (!isOutput(key)) continue;
-          for await (const lines of splitLines(bucket.get(key), mostRecordBytes))
+        const client = await open();
+        for await (const key of outputs(client, handle, outputOf(batch, job, handle)))
+          for await (const lines of splitLines(client.bucket.get(key), mostRecordBytes))
             yield lines.map((line) => readRecord(job.id, form.errorRows, line));
-        }
       } catch (thrown) {
         throw readClientError(thrown, now());
       }
@@ -177,6 +175,17 @@ async function poll(client: JobClient, handle: string, output: string): Promise<
   // A job that failed on its way has written what it had; one that was never begun has not.
   const ran = (job.successRecordCount ?? 0) > 0 || (await hasOutput(client, output));
   return { kind: 'ended', how: ran ? 'failed' : 'refused', error: readJobFailure(job) };
+}
+
+/** A job that was stopped, or failed, may have written nothing; one that was completed has, if only the manifest. */
+async function* outputs(client: JobClient, handle: string, output: string): AsyncIterable<string> {
+  let any = false;
+  for await (const { key } of client.bucket.list(output)) {
+    any = true;
+    if (isOutput(key)) yield key;
+  }
+  if (!any && endOf(await client.get(handle)) === 'completed')
+    throw new GatewayError('not_found', 'The output of the batch job is no longer in the bucket.');
 }
 
 async function hasOutput({ bucket }: JobClient, output: string): Promise<boolean> {

@@ -12,6 +12,7 @@ import { readChatError } from '../families/openai-chat/errors.ts';
 import { openAiTraits } from '../families/openai-chat/traits.ts';
 import { createEmbeddingCodec } from '../families/openai-embeddings/codec.ts';
 import { secretFrom } from '../families/secret.ts';
+import { createBatch } from './batch.ts';
 import { errorRows } from './errors.ts';
 import { readLimits } from './limits.ts';
 import { createPrices } from './prices.ts';
@@ -63,6 +64,15 @@ export const provider = defineProvider<Settings>({
         request: post('/embeddings'),
         readLimits,
       }),
+      batch: (_model, operation) =>
+        createBatch(
+          {
+            baseUrl: origin + prefix,
+            clock: world.clock,
+            headers: () => ({ ...account, authorization: `Bearer ${secret.read()}` }),
+          },
+          operation,
+        ),
       price: createPrices(world.clock.now),
     };
   },

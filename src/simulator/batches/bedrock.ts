@@ -64,7 +64,10 @@ function fail(call: BatchCall, status: number, type: string, message: string): v
 
 async function get(call: BatchCall, job: Job<BedrockJob>): Promise<void> {
   const wait = call.engine.throttled(call.instance, job.model);
-  if (wait !== undefined) return call.refuse('rate-limit', '', { retryAfterS: wait });
+  if (wait !== undefined) {
+    const headers = { 'x-amzn-errortype': 'ThrottlingException', 'retry-after': String(wait) };
+    return call.send(429, { message: 'Rate exceeded' }, headers);
+  }
   await writeManifest(call.engine, job);
   call.send(200, writeJob(job, call.engine.now()));
 }

@@ -15,6 +15,8 @@ export interface StoredObject {
   readonly key: string;
   readonly bytes: number;
   readonly createdAtMs: number;
+  /** What the API wrote down beside it. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface ObjectStore {
@@ -24,6 +26,8 @@ export interface ObjectStore {
     bytes: AsyncIterable<Uint8Array>,
     options?: { readonly append?: boolean },
   ): Promise<StoredObject>;
+  /** Writes down beside it, in place of what was there. */
+  tag(key: string, tags: Readonly<Record<string, string>>): StoredObject | undefined;
   find(key: string): StoredObject | undefined;
   /** In the order of their keys. */
   list(prefix: string): readonly StoredObject[];

@@ -36,7 +36,7 @@ export function createObjectStore(clock: Pick<Clock, 'now'>): ClosableStore {
   }
 
   const keep = (key: string, bytes: number, path: string): Kept => {
-    const object = { key, bytes, createdAtMs: clock.now(), path };
+    const object = { key, bytes, createdAtMs: clock.now(), path, tags: {} };
     const before = kept.get(key);
     if (before !== undefined && before.path !== path) drop(before.path);
     kept.set(key, object);
@@ -64,6 +64,13 @@ export function createObjectStore(clock: Pick<Clock, 'now'>): ClosableStore {
         await file.close();
       }
       return keep(key, written, path);
+    },
+    tag(key, tags) {
+      const object = kept.get(key);
+      if (object === undefined) return undefined;
+      const tagged = { ...object, tags };
+      kept.set(key, tagged);
+      return tagged;
     },
     find: (key) => kept.get(key),
     list: (prefix) =>

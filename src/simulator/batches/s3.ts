@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { bedrock } from '../apis/bedrock.ts';
 import type { BatchApi, BatchCall, BatchEngine, StoredObject } from './contract.ts';
 import { readBody } from './s3-body.ts';
-import { S3Refusal } from './s3-refusal.ts';
+import { refuseS3, S3Refusal, writeError, xmlHeaders } from './s3-refusal.ts';
 import { type NamedPart, Uploads } from './s3-uploads.ts';
 import { type Node, node, readElements, readXml, writeXml } from './s3-xml.ts';
 
@@ -39,12 +39,11 @@ function keptOf(engine: BatchEngine): Kept {
   return kept;
 }
 
-const xmlHeaders = { 'content-type': 'application/xml', 'x-amz-request-id': 'simulated' };
-
 export const s3Key = (bucket: string, key: string): string => `s3/${bucket}/${key}`;
 
 export const s3: BatchApi = {
-  api: bedrock,
+  // Signed as all of AWS is.
+  api: { ...bedrock, id: 's3', refuse: refuseS3 },
   claims: (_method, _path, _query, { authorization }) => /\/s3\/aws4_request/.test(authorization ?? ''),
   async serve(call) {
     try {
@@ -52,9 +51,8 @@ export const s3: BatchApi = {
     } catch (thrown) {
       if (!(thrown instanceof S3Refusal)) throw thrown;
       const { code, status, message } = thrown;
-      const body = writeXml(node('Error', [node('Code', code), node('Message', message)]));
       // No answer to HEAD has a body, so the code is lost there, as it is at AWS.
-      call.send(status, call.method === 'HEAD' ? '' : body, xmlHeaders);
+      call.send(status, call.method === 'HEAD' ? '' : writeError(code, message), xmlHeaders);
     }
   },
 };

@@ -75,6 +75,9 @@ function createCall(
   outgoing: ServerResponse,
 ): BatchCall {
   const { objects } = state.batches;
+  const send: BatchCall['send'] = (status, body, headers = {}) => {
+    if (!outgoing.destroyed) sendJson(outgoing, status, headers, body);
+  };
   return {
     engine: state.batches,
     instance,
@@ -101,12 +104,10 @@ function createCall(
         return undefined;
       }
     },
-    send(status, body, headers = {}) {
-      if (!outgoing.destroyed) sendJson(outgoing, status, headers, body);
-    },
+    send,
     refuse(refusal, message = '', options = {}) {
       const { status, headers, body } = api.refuse(refusal, message, options);
-      this.send(status, body, headers);
+      send(status, body, headers);
     },
     async sendObject(object: StoredObject, headers, range) {
       const { start, end } = range ?? { start: 0, end: object.bytes };
