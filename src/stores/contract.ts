@@ -6,8 +6,9 @@
  * caller that does not know whether its write arrived sends it again.
  */
 import type { Mode } from '../core/target.ts';
+import type { BatchStores } from './batch/contract.ts';
 
-/** One attempt. */
+/** One attempt, or what one job of a provider's batch API came to. */
 export interface LedgerEntry {
   /** Unique; an entry appended twice is kept once. The later one wins, unless its outcome is `unknown`. */
   readonly id: string;
@@ -41,6 +42,8 @@ export interface LedgerEntry {
   /** False where the provider did not say what was used: the cost is then our estimate. */
   readonly exact: boolean;
   readonly durationMs: number;
+  /** How many requests of a batch the entry stands for; absent: one. */
+  readonly items?: number;
 }
 
 /** What a sum is over; all that is present must hold. */
@@ -64,6 +67,7 @@ export type SpendGroup = (typeof spendGroups)[number];
 export interface SpendRow {
   /** One value for each group asked for, in order; null where an entry has none. */
   readonly group: readonly (string | null)[];
+  /** Requests of batches count one by one. */
   readonly attempts: number;
   readonly inputTokens: number;
   readonly cacheReadTokens: number;
@@ -166,5 +170,6 @@ export interface Stores {
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly marks: MarkStore;
+  readonly batch: BatchStores;
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@
  * Only text and whole numbers, so that both kinds read and write the same: flags are 0 and 1, lists are JSON.
  */
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
+import type { BatchDatabase } from './batch/tables.ts';
 import type { KeyRecord, LedgerEntry, Mark } from './contract.ts';
 
 export interface LedgerTable {
@@ -30,6 +31,8 @@ export interface LedgerTable {
   list_nano_usd: number;
   exact: number;
   duration_ms: number;
+  /** Null where it is one. */
+  items: number | null;
 }
 
 export interface KeyTable {
@@ -54,7 +57,7 @@ export interface MarkTable {
   expires_at_ms: number;
 }
 
-export interface Database {
+export interface Database extends BatchDatabase {
   intermodal_ledger: LedgerTable;
   intermodal_key: KeyTable;
   /** One row, which every change of a key counts up. */
@@ -70,6 +73,10 @@ export interface Differences {
   readonly keyedTable: RawBuilder<unknown>;
   /** Whether a row of the ledger has exactly this tag. */
   hasTag(tag: string): Expression<SqlBool>;
+  /** Ends a select of one row that this transaction is about to change: others wait for it. */
+  readonly lockRow: RawBuilder<unknown>;
+  /** Ends a select of rows to take: those that others are taking are passed over. */
+  readonly takeRows: RawBuilder<unknown>;
 }
 
 /** An open store of either kind, before it is known whether its tables are there. */

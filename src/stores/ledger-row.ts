@@ -27,6 +27,7 @@ export const ledgerColumns = [
   'list_nano_usd',
   'exact',
   'duration_ms',
+  'items',
 ] as const satisfies readonly (keyof LedgerTable)[];
 
 type Value = string | number | null;
@@ -56,6 +57,7 @@ export function pushValues(entry: LedgerEntry, values: Value[]): void {
     entry.listNanoUsd,
     entry.exact ? 1 : 0,
     entry.durationMs,
+    entry.items ?? null,
   );
 }
 
@@ -94,5 +96,6 @@ export function readRow(row: LedgerTable): LedgerEntry {
     listNanoUsd: row.list_nano_usd,
     exact: row.exact === 1,
     durationMs: row.duration_ms,
+    ...(row.items === null ? {} : { items: row.items }),
   };
 }

@@ -121,6 +121,7 @@ const blank: LedgerTable = {
   list_nano_usd: 0,
   exact: 0,
   duration_ms: 0,
+  items: null,
 };
 
 function compileInsert(database: Kysely<Database>, rows: number): CompiledQuery {

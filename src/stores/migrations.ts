@@ -1,10 +1,14 @@
 /** The history of the tables. A migration that was released is never edited: the next one mends it. */
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { createBatchTables } from './batch/migration.ts';
 import type { Differences } from './database.ts';
 
 export function migrationsFor(differences: Differences): Record<string, Migration> {
-  return { '0001-first': { up: (database) => createTables(database, differences) } };
+  return {
+    '0001-first': { up: (database) => createTables(database, differences) },
+    '0002-batch': { up: (database) => createBatchTables(database, differences) },
+  };
 }
 
 async function createTables(database: Kysely<unknown>, { text, keyedTable }: Differences): Promise<void> {

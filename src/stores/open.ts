@@ -1,4 +1,5 @@
 /** Opens a store by its address, with its tables up to date. */
+import { createBatchStores } from './batch/open.ts';
 import type { Stores } from './contract.ts';
 import type { Connection } from './database.ts';
 import { createKeyStore } from './keys.ts';
@@ -22,6 +23,7 @@ export async function openStores(url: string): Promise<Stores> {
     ledger: createLedger(connection),
     keys: createKeyStore(connection),
     marks: createMarkStore(connection),
+    batch: createBatchStores(connection),
     close: () => connection.database.destroy(),
   };
 }

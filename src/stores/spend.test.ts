@@ -53,6 +53,7 @@ const entries = Array.from({ length: 400 }, (_, index): LedgerEntry => {
     costNanoUsd: (index * 7919) % 1000,
     listNanoUsd: 2000 + index,
     exact: index % 6 !== 0,
+    ...(index % 9 === 0 ? { items: index } : {}),
   });
 });
 
@@ -80,7 +81,7 @@ function byHand(filter: SpendFilter, groups: readonly SpendGroup[]): readonly st
   for (const one of entries.filter((candidate) => matches(candidate, filter))) {
     const name = JSON.stringify(groups.map((group) => groupOf(one, group)));
     const sum = sums.get(name) ?? [0, 0, 0, 0, 0];
-    sum[0] += 1;
+    sum[0] += one.items ?? 1;
     sum[1] += one.inputTokens ?? 0;
     sum[2] += one.outputTokens ?? 0;
     sum[3] += one.costNanoUsd;

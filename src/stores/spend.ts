@@ -72,7 +72,7 @@ export async function spend(
 ): Promise<readonly SpendRow[]> {
   let query = database
     .selectFrom('intermodal_ledger')
-    .select(sql<number>`count(*)`.as('attempts'))
+    .select(sql<number>`coalesce(cast(sum(coalesce(items, 1)) as double precision), 0)`.as('attempts'))
     .select(sums)
     .select(groups.map((group, index) => expressions[group].as(alias(index))))
     .where(matching(differences, filter))

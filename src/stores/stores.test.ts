@@ -44,6 +44,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
         listNanoUsd: 7,
         exact: false,
         durationMs: 86_400_001,
+        items: 50_000,
       });
       const bare = entry('bare');
       await ledger.append([full, bare]);

@@ -7,4 +7,6 @@ export const postgresDifferences: Differences = {
   text: sql`text collate "C"`,
   keyedTable: sql``,
   hasTag: (tag) => sql`tags::jsonb ? ${tag}`,
+  lockRow: sql`for update`,
+  takeRows: sql`for update skip locked`,
 };
