@@ -1,8 +1,13 @@
-/** One suite for every kind of blobs. */
+/** One suite for every kind of blobs; and their addresses. */
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
+import { openBlobs } from './blobs.ts';
 import type { Blobs } from './contract.ts';
+import { openDiskBlobs } from './disk/blobs.ts';
 import { openS3Blobs } from './s3/blobs.ts';
 import { StoreError } from './store-error.ts';
 
@@ -15,6 +20,16 @@ interface Kind {
 const keys = async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' });
 
 const kinds: readonly Kind[] = [
+  {
+    name: 'disk',
+    async open() {
+      const folder = mkdtempSync(join(tmpdir(), 'intermodal-blobs-'));
+      return {
+        blobs: await openDiskBlobs(join(folder, 'deep', 'blobs')),
+        close: async () => rmSync(folder, { recursive: true, force: true }),
+      };
+    },
+  },
   {
     name: 'S3',
     async open() {
@@ -47,7 +62,7 @@ for (const kind of kinds)
     after(() => close());
 
     const isMissing = (thrown: unknown): boolean =>
-      thrown instanceof StoreError && /There is no blob "/.test(thrown.message);
+      thrown instanceof StoreError && /^There is no blob \S+ in /.test(thrown.message);
 
     test('come back as they were written', async () => {
       assert.deepEqual(await blobs.write('inputs/file-1.jsonl', parts('ab', '', 'cd')), { bytes: 4 });
@@ -72,6 +87,7 @@ for (const kind of kinds)
       [9, undefined, '9'],
       [7, 99, '789'],
       [10, undefined, ''],
+      [100, undefined, ''],
       [3, 3, ''],
     ];
     for (const [start, end, expected] of ranges)
@@ -142,6 +158,30 @@ for (const kind of kinds)
       }
     });
 
+    test('have names that lead nowhere else', async () => {
+      const wrong = [
+        '../a',
+        'a/../../b',
+        '/a',
+        '..',
+        '',
+        'a//b',
+        'a/',
+        '.a',
+        'A',
+        'a b',
+        'é',
+        'x'.repeat(151),
+      ];
+      const refused = (thrown: unknown): boolean =>
+        thrown instanceof StoreError && /cannot name a blob/.test(thrown.message);
+      for (const key of wrong) {
+        await assert.rejects(read(blobs.read(key)), refused, key);
+        await assert.rejects(blobs.write(key, parts('x')), refused, key);
+        await assert.rejects(blobs.remove(key), refused, key);
+      }
+    });
+
     test('may be left half read', async () => {
       await blobs.write('left', parts(Buffer.alloc(5 * mega)));
       for await (const _part of blobs.read('left')) break;
@@ -184,7 +224,7 @@ describe('blobs in S3', () => {
       blobs.write('x', parts('x')),
       (thrown) =>
         thrown instanceof StoreError &&
-        thrown.message === 'Could not write "x" to s3://no-such-one: the bucket does not exist.',
+        thrown.message === 'The blob x cannot be written in s3://no-such-one: the bucket does not exist.',
     );
   });
 
@@ -204,5 +244,46 @@ describe('blobs in S3', () => {
       (thrown) => thrown instanceof StoreError && /S3 refuses our credentials/.test(thrown.message),
     );
     simulator.setFaults({});
+  });
+});
+
+describe('the address of a place for blobs', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'intermodal-blobs-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const says =
+    (pattern: RegExp) =>
+    (thrown: unknown): boolean =>
+      thrown instanceof StoreError && pattern.test(thrown.message);
+
+  test('may be a bucket', async () => {
+    assert.equal((await openBlobs('s3://acme/intermodal?region=eu-west-1')).shown, 's3://acme/intermodal');
+    await assert.rejects(openBlobs('s3://acme?zone=1'), says(/has no "zone"/));
+  });
+
+  test('may be a path, file: and a path, or a file URL; folders are made', async () => {
+    const path = join(folder, 'deep', 'blobs');
+    for (const url of [path, `file:${path}`, `file://${path}`]) {
+      const blobs = await openBlobs(url);
+      assert.ok(existsSync(path));
+      assert.equal(blobs.shown, path);
+    }
+  });
+
+  test('of no kind that there is says which there are, and shows no secret', async () => {
+    const message =
+      /^There is no place for blobs of the kind "ftp:\/\/"\. Write the path of a folder, file:PATH, or s3:\/\/bucket\/prefix\.$/;
+    await assert.rejects(openBlobs('ftp://me:hunter2@host/x'), says(message));
+    await assert.rejects(openBlobs(''), says(/has no path/));
+    await assert.rejects(
+      openBlobs('file://elsewhere/x'),
+      says(/not the address of a folder on this machine/),
+    );
+  });
+
+  test('that cannot be a folder says so', async () => {
+    const file = join(folder, 'file.txt');
+    writeFileSync(file, 'text');
+    await assert.rejects(openBlobs(file), says(/^The folder for blobs .*file\.txt cannot be used: /));
+    await assert.rejects(openBlobs(join(file, 'x')), says(/cannot be used: /));
   });
 });

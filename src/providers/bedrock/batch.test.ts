@@ -331,6 +331,47 @@ describe('jobs', () => {
     assert.match(sent.error.message, /STS could not be reached/);
   });
 
+  test('are created as the settings say', async () => {
+    const endpoint = endpointOf(claude, {
+      s3: 's3://acme-batch/a/b/',
+      encryption_key: 'arn:aws:kms:us-west-2:111122223333:key/1',
+      bucket_owner: '444455556666',
+      timeout_hours: 48,
+    });
+    const job = newJob();
+    const handle = await submitted(endpoint, job);
+    const answer = await fetch(
+      `${simulator.url}/~bedrock/model-invocation-job/${encodeURIComponent(handle)}`,
+      { headers: { authorization: 'Bearer key' } },
+    );
+    const seen: unknown = await answer.json();
+    assert.ok(typeof seen === 'object' && seen !== null);
+    const place = `s3://acme-batch/a/b/${job.id}`;
+    const expected = {
+      jobName: `intermodal-${job.id}`,
+      clientRequestToken: job.id,
+      roleArn: role,
+      modelId: claude,
+      modelInvocationType: 'InvokeModel',
+      timeoutDurationInHours: 48,
+      inputDataConfig: {
+        s3InputDataConfig: {
+          s3Uri: `${place}/input.jsonl`,
+          s3InputFormat: 'JSONL',
+          s3BucketOwner: '444455556666',
+        },
+      },
+      outputDataConfig: {
+        s3OutputDataConfig: {
+          s3Uri: `${place}/output/`,
+          s3BucketOwner: '444455556666',
+          s3EncryptionKeyId: 'arn:aws:kms:us-west-2:111122223333:key/1',
+        },
+      },
+    };
+    assert.deepEqual({ ...seen, ...expected }, seen);
+  });
+
   test('nobody answers to are refused, since nothing was sent', async () => {
     const endpoint = endpointOf(claude, { endpoint: 'http://127.0.0.1:9' });
     const sent = await endpoint.submit(newJob(), lines(100));

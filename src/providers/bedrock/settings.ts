@@ -63,7 +63,7 @@ export const settings = z
     bearer_token: text
       .optional()
       .describe(
-        'A Bedrock API key, instead of signed requests. Left out: AWS_BEARER_TOKEN_BEDROCK, unless other credentials are set here.',
+        'A Bedrock API key, instead of signed requests. Left out: AWS_BEARER_TOKEN_BEDROCK, unless other credentials are set here. S3 takes none: batches need AWS keys beside it.',
       ),
     batch: batchSettings.optional().describe('Needed for @batch targets.'),
     api: z

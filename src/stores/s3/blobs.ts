@@ -9,6 +9,7 @@ import { readAwsFailure } from '../../wire/aws/failure.ts';
 import { readS3Address } from '../../wire/aws/s3-address.ts';
 import { type AwsKeys, openBucket } from '../../wire/aws/s3-bucket.ts';
 import { watchSource } from '../../wire/aws/source.ts';
+import { checkBlobKey } from '../blob-key.ts';
 import type { Blobs } from '../contract.ts';
 import { StoreError } from '../store-error.ts';
 
@@ -28,29 +29,32 @@ export function openS3Blobs(url: string, keys?: () => Promise<AwsKeys>): Blobs {
   return {
     shown,
     async write(key, parts) {
+      checkBlobKey(key);
       const source = watchSource(parts);
       try {
         return await bucket.put(prefix + key, source.items);
       } catch (thrown) {
-        throw source.broke() ? thrown : failed(`write "${key}" to`, shown, thrown);
+        throw source.broke() ? thrown : failed(`The blob ${key} cannot be written in ${shown}`, thrown);
       }
     },
     async *read(key, start = 0, end) {
+      checkBlobKey(key);
       try {
         for await (const chunk of bucket.get(prefix + key, start, end))
           for (let at = 0; at < chunk.length; at += mostReadBytes)
             yield chunk.subarray(at, at + mostReadBytes);
       } catch (thrown) {
         if (/^(?:NoSuchKey|NotFound)$/.test(readAwsFailure(thrown).name))
-          throw new StoreError(`There is no blob "${key}" in ${shown}.`, thrown);
-        throw failed(`read "${key}" from`, shown, thrown);
+          throw new StoreError(`There is no blob ${key} in ${shown}.`, thrown);
+        throw failed(`The blob ${key} cannot be read in ${shown}`, thrown);
       }
     },
     async remove(key) {
+      checkBlobKey(key);
       try {
         await bucket.remove([prefix + key]);
       } catch (thrown) {
-        throw failed(`remove "${key}" from`, shown, thrown);
+        throw failed(`The blob ${key} cannot be removed from ${shown}`, thrown);
       }
     },
   };
@@ -90,8 +94,8 @@ function readAddress(url: string): BlobAddress {
   return { ...address, region, endpoint, pathStyle: pathStyle === 'true' };
 }
 
-function failed(doing: string, shown: string, thrown: unknown): StoreError {
-  return new StoreError(`Could not ${doing} ${shown}: ${reason(thrown)}`, thrown);
+function failed(what: string, thrown: unknown): StoreError {
+  return new StoreError(`${what}: ${reason(thrown)}`, thrown);
 }
 
 function reason(thrown: unknown): string {

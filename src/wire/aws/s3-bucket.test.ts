@@ -148,6 +148,41 @@ describe('objects in a bucket', () => {
   });
 });
 
+test('objects are encrypted with the key that is named, in one part and in many', async () => {
+  const seen: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const path = url?.replace(/\?.*/, '');
+    const key = headers['x-amz-server-side-encryption-aws-kms-key-id'];
+    seen.push(`${method} ${path} ${headers['x-amz-server-side-encryption']} ${key}`);
+    incoming.resume().on('end', () => {
+      outgoing.writeHead(200, { etag: '"e"' });
+      outgoing.end(
+        method === 'POST'
+          ? '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>'
+          : '',
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Listening on TCP, an address is never a pipe's name.
+  const { port } = server.address() as AddressInfo;
+  const bucket = openBucket({
+    bucket: 'acme',
+    region: 'us-east-1',
+    endpoint: `http://127.0.0.1:${port}`,
+    pathStyle: true,
+    keys: async () => keys,
+    encryptionKey: 'key-1',
+  });
+  await bucket.put('small', parts('x'));
+  await bucket.put('large', parts(pattern(partBytes)));
+  server.close();
+  server.closeAllConnections();
+  assert.equal(seen[0], 'PUT /acme/small aws:kms key-1');
+  assert.equal(seen[1], 'POST /acme/large aws:kms key-1');
+});
+
 /** Passes on to the simulator; every answer to a GET is cut after so many bytes of its body. */
 async function cutter(
   target: string,
