@@ -59,6 +59,8 @@ const rows: readonly Row[] = [
   { from: /^(stores|limits)\/[^/]+\.ts$/, may: ['core/', '$1/'] },
   // Beside the rest of its row: how AWS is spoken to, which a provider does too.
   { from: /^stores\/s3\//, may: ['core/', 'wire/aws/', 'stores/[^/]+\\.ts', 'stores/s3/'] },
+  // The rows of batch work, on every kind of store: they are of the words of `batch`, and of no kind.
+  { from: /^stores\/batch\//, may: ['core/', 'stores/[^/]+\\.ts', 'stores/batch/', ...contracts] },
   {
     from: /^(?:stores|limits)\/([^/]+)\//,
     may: ['core/', '(?:stores|limits)/[^/]+\\.ts', '(?:stores|limits)/$1/'],

@@ -11,11 +11,13 @@ import {
   CompiledQuery,
   type DatabaseConnection,
   Kysely,
+  type QueryResult,
   SqliteAdapter,
   SqliteDriver,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { systemClock } from '../../core/clock.ts';
 import type { Connection, Database } from '../database.ts';
 import { StoreError } from '../store-error.ts';
 import { bridge } from './bridge.ts';
@@ -23,6 +25,9 @@ import { sqliteDifferences } from './dialect.ts';
 
 /** Longer than another process holds the file for its largest write; shorter than a caller's patience. */
 const busyTimeoutMs = 5000;
+/** Between two looks whether the file is free: short at first, since most writes take a few milliseconds. */
+const busyDelaysMs = [1, 2, 5, 10, 20] as const;
+const longestBusyDelayMs = 50;
 
 /** One other process costs one or two; fewer could refuse a start, more would only delay a message. */
 const maxWalAttempts = 100;
@@ -50,6 +55,8 @@ function openFile(path: string): DatabaseSync {
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     enterWal(database);
     database.exec('pragma synchronous = full');
+    // From here on waiting for another writer is ours: SQLite's own would stop the whole process for as long.
+    database.exec('pragma busy_timeout = 0');
     return database;
   } catch (thrown) {
     database?.close();
@@ -95,11 +102,41 @@ class Adapter extends SqliteAdapter {
 }
 
 class Driver extends SqliteDriver {
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    return new PatientConnection(await super.acquireConnection());
+  }
+
   /**
    * Every transaction here writes. One that began as a reader could be refused at its first write, at once and
    * whatever the busy timeout, because another process wrote in between.
    */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+}
+
+/** Waits while another connection writes, and lets the process go on meanwhile. */
+class PatientConnection implements DatabaseConnection {
+  readonly #connection: DatabaseConnection;
+
+  constructor(connection: DatabaseConnection) {
+    this.#connection = connection;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    for (let tries = 0, waitedMs = 0; ; tries++) {
+      try {
+        return await this.#connection.executeQuery<R>(query);
+      } catch (thrown) {
+        if (waitedMs >= busyTimeoutMs || !isBusy(thrown)) throw thrown;
+      }
+      const delayMs = busyDelaysMs[tries] ?? longestBusyDelayMs;
+      await new Promise<void>((resolve) => systemClock.after(delayMs, resolve));
+      waitedMs += delayMs;
+    }
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize = 1): AsyncIterableIterator<QueryResult<R>> {
+    return this.#connection.streamQuery(query, chunkSize);
   }
 }
