@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { createLineArchive } from './batches/archive.ts';
 import { createInvoice } from './invoice.ts';
 import { type Simulator, startSimulator } from './server.ts';
 
@@ -164,5 +165,40 @@ describe('the simulator’s invoice', () => {
     assert.equal(totalNanoUsd, 250_000);
     assert.ok(lines.length <= 200_000 && lines.length >= 100_000);
     assert.equal(lines[0]?.number, 250_000);
+  });
+
+  test('every line can be read, those too that memory has no room for', async () => {
+    const archive = createLineArchive();
+    const invoice = createInvoice(archive);
+    const call = {
+      instance: 'a',
+      model: 'm',
+      operation: 'batch',
+      stream: false,
+      answerId: 'x',
+      atMs: 0,
+      inputTokens: 3,
+      cacheWriteTokens: 0,
+      outputTokens: 1,
+      complete: true,
+    };
+    const price = [{ provider: '*', model: '*', input: 1, output: 4, batch: 0.5 }];
+    for (let number = 0; number < 230_000; number++)
+      invoice.begin()({ ...call, batch: { job: 'j', item: `i${number}`, bodyHash: 'h' } }, price);
+    const items = new Set<string | undefined>();
+    let nanoUsd = 0;
+    let lines = 0;
+    for await (const some of invoice.all())
+      for (const line of some) {
+        // While they are read, more come; they are told the next time.
+        if (lines++ === 0) invoice.begin()(call, price);
+        items.add(line.batch?.item);
+        nanoUsd += line.nanoUsd;
+      }
+    assert.deepEqual([lines, items.size], [230_000, 230_000]);
+    assert.equal(nanoUsd, 230_000 * 3_500);
+    assert.equal(invoice.report(0).totalNanoUsd, nanoUsd + 7_000);
+    invoice.clear();
+    assert.deepEqual(await invoice.all()[Symbol.asyncIterator]().next(), { done: true, value: undefined });
   });
 });

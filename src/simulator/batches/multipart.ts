@@ -7,6 +7,8 @@ export interface Part {
   readonly body: AsyncIterable<Buffer>;
 }
 
+export class MultipartError extends Error {}
+
 /** A part's head is a few lines. */
 const mostHeadBytes = 16 * 1024;
 const headEnd = Buffer.from('\r\n\r\n');
@@ -18,7 +20,7 @@ export function boundaryOf(contentType: string | undefined): string | undefined 
   return match?.[1] ?? match?.[2];
 }
 
-/** Throws where the body is none, or ends too early. */
+/** Throws `MultipartError` where the body is none, or ends too early. */
 export async function* readParts(
   bytes: AsyncIterable<unknown>,
   boundary: string,
@@ -30,7 +32,7 @@ export async function* readParts(
 
   async function fill(): Promise<void> {
     const next = await source.next();
-    if (next.done === true) throw new Error('the multipart body ends too early');
+    if (next.done === true) throw new MultipartError('it ends too early');
     if (Buffer.isBuffer(next.value)) held = Buffer.concat([held, next.value]);
   }
 
@@ -60,7 +62,7 @@ export async function* readParts(
         held = held.subarray(end + headEnd.length);
         return head;
       }
-      if (held.length > mostHeadBytes) throw new Error('a head of the multipart body has no end');
+      if (held.length > mostHeadBytes) throw new MultipartError('a head has no end');
       await fill();
     }
   }

@@ -1,6 +1,6 @@
 /** OpenAI's Files API, as far as batches use it. Files are objects under `INSTANCE/openai-files/ID`. */
 import type { BatchCall, StoredObject } from './contract.ts';
-import { boundaryOf, readParts } from './multipart.ts';
+import { boundaryOf, MultipartError, readParts } from './multipart.ts';
 
 const mostFileBytes = 512 * 1024 * 1024;
 const mostFieldBytes = 64 * 1024;
@@ -68,12 +68,18 @@ async function upload(call: BatchCall, azure: boolean): Promise<void> {
   const fields: Record<string, string> = {};
   let filename: string | undefined;
   let stored: StoredObject | undefined;
-  for await (const part of readParts(incoming, boundary)) {
-    if (part.name !== 'file') fields[part.name] = await readField(part.body);
-    else {
-      filename = part.filename ?? 'upload';
-      stored = await engine.objects.write(key, part.body);
+  try {
+    for await (const part of readParts(incoming, boundary)) {
+      if (part.name !== 'file') fields[part.name] = await readField(part.body);
+      else {
+        filename = part.filename ?? 'upload';
+        stored = await engine.objects.write(key, part.body);
+      }
     }
+  } catch (thrown) {
+    engine.objects.remove(key);
+    if (!(thrown instanceof MultipartError)) throw thrown;
+    return call.refuse('bad-request', `Invalid multipart body: ${thrown.message}.`);
   }
   const wrong = wrongWith(fields, stored, azure);
   if (wrong !== undefined) {

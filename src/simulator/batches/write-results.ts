@@ -40,21 +40,31 @@ export async function writeResults(
   let outputTokens = 0;
   const writers = createWriters(task, world.objects);
   const pool = createPool(task, writers.write);
-  for await (const handful of task.spec.items()) {
-    for (const item of handful) {
-      const index = counts.total++;
-      const outcome = decide(task, item, index, world);
-      if (outcome.kind === 'answered') {
-        counts.answered += 1;
-        inputTokens += outcome.usage.inputTokens;
-        outputTokens += outcome.usage.outputTokens;
-      } else if (outcome.kind === 'expired' || outcome.kind === 'cancelled') counts[outcome.kind] += 1;
-      else counts.failed += 1;
-      for (const line of spoil(task, index, task.render(outcome))) await pool.add(line);
-    }
+  try {
+    await writeAll();
+  } catch (thrown) {
+    // Files that stay open are closed by nobody else.
+    await writers.end();
+    throw thrown;
   }
-  await pool.end();
   return { counts, inputTokens, outputTokens, outputs: await writers.end() };
+
+  async function writeAll(): Promise<void> {
+    for await (const handful of task.spec.items()) {
+      for (const item of handful) {
+        const index = counts.total++;
+        const outcome = decide(task, item, index, world);
+        if (outcome.kind === 'answered') {
+          counts.answered += 1;
+          inputTokens += outcome.usage.inputTokens;
+          outputTokens += outcome.usage.outputTokens;
+        } else if (outcome.kind === 'expired' || outcome.kind === 'cancelled') counts[outcome.kind] += 1;
+        else counts.failed += 1;
+        for (const line of spoil(task, index, task.render(outcome))) await pool.add(line);
+      }
+    }
+    await pool.end();
+  }
 }
 
 /** Of all that may happen to an item by chance at most one does, so that each percentage is its own. */

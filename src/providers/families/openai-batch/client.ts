@@ -5,6 +5,7 @@
 import type { OpenAI } from 'openai';
 import { GatewayError } from '../../../core/errors.ts';
 import type { FailedResponse } from '../../contract.ts';
+import type { uploadFetch } from './upload-fetch.ts';
 
 export interface Connection {
   /** `/v1` included. */
@@ -26,6 +27,7 @@ function loadSdk(): Promise<Sdk> {
 export async function withClient<T>(
   connection: Connection,
   work: (client: OpenAI) => Promise<T>,
+  fetch?: typeof uploadFetch,
 ): Promise<T> {
   const headers = await connection.headers();
   const sdk = await loadSdk();
@@ -39,6 +41,7 @@ export async function withClient<T>(
     defaultHeaders: { authorization: null, ...headers },
     maxRetries: 0,
     logLevel: 'off',
+    ...(fetch === undefined ? {} : { fetch }),
   });
   try {
     return await work(client);

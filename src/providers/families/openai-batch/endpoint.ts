@@ -24,6 +24,7 @@ import { type Connection, withClient } from './client.ts';
 import { customId, readRow } from './rows.ts';
 import { spoolLines } from './spool.ts';
 import { type BatchObject, createdAtMs, readStatus } from './status.ts';
+import { uploadFetch } from './upload-fetch.ts';
 
 export interface OpenAiBatchOptions extends Connection {
   /** What lines and batch name alike. */
@@ -95,17 +96,20 @@ function lineWriter({ path, rewriteBody }: OpenAiBatchOptions, job: BatchJob): (
 
 async function upload(options: OpenAiBatchOptions, job: BatchJob, path: string): Promise<string> {
   const { keepInputS, waitsForFile } = options;
-  const file = await withClient(options, async (client) =>
-    client.files.create(
-      {
-        file: new File([await openAsBlob(path)], `${job.id}.jsonl`, { type: 'application/jsonl' }),
-        purpose: 'batch',
-        ...(keepInputS === undefined
-          ? {}
-          : { expires_after: { anchor: 'created_at' as const, seconds: keepInputS } }),
-      },
-      { timeout: uploadTimeoutMs, maxRetries: 0 },
-    ),
+  const file = await withClient(
+    options,
+    async (client) =>
+      client.files.create(
+        {
+          file: new File([await openAsBlob(path)], `${job.id}.jsonl`, { type: 'application/jsonl' }),
+          purpose: 'batch',
+          ...(keepInputS === undefined
+            ? {}
+            : { expires_after: { anchor: 'created_at' as const, seconds: keepInputS } }),
+        },
+        { timeout: uploadTimeoutMs, maxRetries: 0 },
+      ),
+    uploadFetch,
   );
   if (typeof file.id !== 'string' || file.id === '')
     throw new GatewayError('upstream_malformed', 'The provider’s answer to the upload has no file id.');
