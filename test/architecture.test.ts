@@ -57,6 +57,8 @@ const rows: readonly Row[] = [
   { from: /^telemetry\//, may: ['core/', 'catalog/', 'telemetry/', ...contracts] },
   // The pure files of a room lie beside its contract; each kind has a folder of its own.
   { from: /^(stores|limits)\/[^/]+\.ts$/, may: ['core/', '$1/'] },
+  // Beside the rest of its row: how AWS is spoken to, which a provider does too.
+  { from: /^stores\/s3\//, may: ['core/', 'wire/aws/', 'stores/[^/]+\\.ts', 'stores/s3/'] },
   // The rows of batch work, on every kind of store: they are of the words of `batch`, and of no kind.
   { from: /^stores\/batch\//, may: ['core/', 'stores/[^/]+\\.ts', 'stores/batch/', ...contracts] },
   {

@@ -201,6 +201,8 @@ export type BatchResult =
  */
 export interface BatchEndpoint {
   readonly limits: BatchLimits;
+  /** What the model carries in single calls and not in a job. Absent: nothing. A request that needs it goes another way. */
+  readonly lacks?: ReadonlySet<Capability>;
   /** Uploads the lines and creates the job. `lines` come in handfuls; it never holds all of them in memory. What `lines` throw, it throws. */
   submit(job: BatchJob, lines: AsyncIterable<readonly BatchLine[]>): Promise<Submitted>;
   /** `known`: handles that belong to other jobs of ours. */

@@ -4,7 +4,7 @@ import type { Blobs } from './contract.ts';
 import { openDiskBlobs } from './disk/blobs.ts';
 import { StoreError } from './store-error.ts';
 
-/** The path of a folder, or `file:` and one. */
+/** The path of a folder, `file:` and one, or `s3://bucket/prefix?region=…`. */
 export async function openBlobs(url: string): Promise<Blobs> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
   switch (scheme) {
@@ -12,10 +12,13 @@ export async function openBlobs(url: string): Promise<Blobs> {
       return openDiskBlobs(url.replace(/^file:/i, ''));
     case 'file':
       return openDiskBlobs(pathOf(url));
+    case 's3':
+      // AWS's client is large, and most gateways keep their blobs on disk.
+      return (await import('./s3/blobs.ts')).openS3Blobs(url);
     default:
       // The address itself is left out: it may hold a secret.
       throw new StoreError(
-        `There is no place for blobs of the kind "${scheme}://". Write the path of a folder, or file:PATH.`,
+        `There is no place for blobs of the kind "${scheme}://". Write the path of a folder, file:PATH, or s3://bucket/prefix.`,
       );
   }
 }

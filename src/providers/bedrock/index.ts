@@ -1,13 +1,15 @@
 /** Amazon Bedrock: Invoke for Claude, Converse for all other models, embeddings by Invoke. */
 import type { ModelInfo } from '../../core/model.ts';
-import { defineProvider } from '../contract.ts';
+import { type BatchEndpoint, defineProvider } from '../contract.ts';
 import { vendorOf } from '../families/converse/traits.ts';
 import { defaultRegion, findAddress, findRegion } from './address.ts';
 import { createAuth } from './auth.ts';
+import { createBatch, type OpenBatch } from './batch.ts';
 import { createConverseChat } from './converse.ts';
 import { createCount } from './count.ts';
 import { createEmbeddings } from './embeddings.ts';
-import { createInvokeChat } from './invoke.ts';
+import { errorRows } from './errors.ts';
+import { createInvokeChat, invokeErrorRows } from './invoke.ts';
 import { createPost } from './post.ts';
 import { createPrices } from './prices.ts';
 import { type Settings, settings } from './settings.ts';
@@ -23,6 +25,7 @@ export const provider = defineProvider<Settings>({
       findAddress(configured, region, world.env),
       createAuth(configured, region, world),
     );
+    const openBatch = createBatch(configured, region, world);
     return {
       name,
       type: 'bedrock',
@@ -35,6 +38,9 @@ export const provider = defineProvider<Settings>({
         (usesInvoke(model, configured.api) ? createInvokeChat : createConverseChat)(model, post, now),
       embeddings: (model) => createEmbeddings(model, post, now),
       countTokens: (model) => createCount(model, post, now),
+      ...(openBatch === undefined
+        ? {}
+        : { batch: (model, operation) => chooseBatch(openBatch, model, operation, configured.api) }),
       price: createPrices(now),
     };
   },
@@ -48,4 +54,21 @@ function usesInvoke(model: ModelInfo, api: Settings['api']): boolean {
   if (api === 'converse') return false;
   const vendor = vendorOf(model.id);
   return vendor === 'anthropic' || (api === 'invoke' && vendor === undefined);
+}
+
+/** The form of a job's lines is that of single calls, so that they are encoded and read alike. */
+function chooseBatch(
+  open: OpenBatch,
+  model: ModelInfo,
+  operation: 'chat' | 'embedding',
+  api: Settings['api'],
+): BatchEndpoint | undefined {
+  if (operation === 'embedding')
+    // Of the makers of embeddings, AWS's page of models for batch inference names Amazon alone (November 2026).
+    return vendorOf(model.id) === 'amazon'
+      ? open(model, { invocation: 'InvokeModel', errorRows })
+      : undefined;
+  return usesInvoke(model, api)
+    ? open(model, { invocation: 'InvokeModel', errorRows: invokeErrorRows })
+    : open(model, { invocation: 'Converse', errorRows });
 }

@@ -1,9 +1,8 @@
-/** Blobs on disk: whole or not there, whatever happens on the way. */
+/** What is a file system's own; what all blobs do is in `stores/blobs.test.ts`. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,7 +14,6 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { openBlobs } from '../blobs.ts';
 import type { Blobs } from '../contract.ts';
 import { StoreError } from '../store-error.ts';
 import { openDiskBlobs } from './blobs.ts';
@@ -51,42 +49,6 @@ const says =
   };
 
 describe('blobs on disk', () => {
-  test('come back as they were written, whole or in any range', async () => {
-    const path = fresh();
-    const blobs = await openDiskBlobs(path);
-    assert.deepEqual(await blobs.write('inputs/a-1.jsonl', parts('hello ', '', 'world')), { bytes: 11 });
-    assert.equal(await text(blobs, 'inputs/a-1.jsonl'), 'hello world');
-    assert.equal(await text(blobs, 'inputs/a-1.jsonl', 6), 'world');
-    assert.equal(await text(blobs, 'inputs/a-1.jsonl', 2, 4), 'll');
-    assert.equal(await text(blobs, 'inputs/a-1.jsonl', 4, 4), '');
-    assert.equal(await text(blobs, 'inputs/a-1.jsonl', 9, 100), 'ld');
-    assert.equal(await text(blobs, 'inputs/a-1.jsonl', 100), '');
-    assert.deepEqual(await blobs.write('empty', parts()), { bytes: 0 });
-    assert.equal(await text(blobs, 'empty'), '');
-    assert.equal(await text(await openDiskBlobs(path), 'inputs/a-1.jsonl'), 'hello world');
-  });
-
-  test('are read in parts of at most 1 MB', async () => {
-    const blobs = await openDiskBlobs(fresh());
-    const megabyte = Buffer.alloc(1_048_576, 'x');
-    await blobs.write(
-      'large',
-      (async function* () {
-        for (let count = 0; count < 3; count++) yield Buffer.concat([megabyte, Buffer.from('y')]);
-      })(),
-    );
-    const sizes: number[] = [];
-    for await (const part of blobs.read('large', 1)) sizes.push(part.byteLength);
-    assert.equal(
-      sizes.reduce((sum, size) => sum + size, 0),
-      3 * 1_048_577 - 1,
-    );
-    assert.ok(
-      sizes.every((size) => size <= 1_048_576),
-      sizes.join(', '),
-    );
-  });
-
   test('replace those of the same name, also while that is read', async () => {
     const blobs = await openDiskBlobs(fresh());
     await blobs.write('a', parts('old'));
@@ -114,17 +76,6 @@ describe('blobs on disk', () => {
     }
     assert.equal(await text(blobs, 'a'), 'old');
     assert.deepEqual(filesIn(path), ['a']);
-  });
-
-  test('that are missing are told by name; removing one twice is no fault', async () => {
-    const path = fresh();
-    const blobs = await openDiskBlobs(path);
-    await assert.rejects(text(blobs, 'none/here'), says(/^There is no blob none\/here in .*blobs-/));
-    await blobs.write('a', parts('x'));
-    await blobs.remove('a');
-    await blobs.remove('a');
-    await blobs.remove('none/here');
-    await assert.rejects(text(blobs, 'a'), says(/^There is no blob a /));
   });
 
   test('have names that lead nowhere else', async () => {
@@ -208,34 +159,5 @@ describe('a folder of blobs that is opened again', () => {
     await blobs.write('x/mine', slow());
     assert.equal(await text(blobs, 'x/mine'), 'ab');
     assert.deepEqual(filesIn(path), [...kept, 'mine'].sort());
-  });
-});
-
-describe('the address of a place for blobs', () => {
-  test('may be a path, file: and a path, or a file URL; folders are made', async () => {
-    const path = fresh();
-    for (const url of [path, `file:${path}`, `file://${path}`]) {
-      const blobs = await openBlobs(url);
-      assert.ok(existsSync(path));
-      assert.equal(blobs.shown, path);
-    }
-  });
-
-  test('of no kind that there is says which there are, and shows no secret', async () => {
-    const message =
-      /^There is no place for blobs of the kind "ftp:\/\/"\. Write the path of a folder, or file:PATH\.$/;
-    await assert.rejects(openBlobs('ftp://me:hunter2@host/x'), says(message));
-    await assert.rejects(openBlobs(''), says(/has no path/));
-    await assert.rejects(
-      openBlobs('file://elsewhere/x'),
-      says(/not the address of a folder on this machine/),
-    );
-  });
-
-  test('that cannot be a folder says so', async () => {
-    const file = join(folder, 'file.txt');
-    writeFileSync(file, 'text');
-    await assert.rejects(openBlobs(file), says(/^The folder for blobs .*file\.txt cannot be used: /));
-    await assert.rejects(openBlobs(join(file, 'x')), says(/cannot be used: /));
   });
 });
