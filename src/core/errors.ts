@@ -85,6 +85,13 @@ export const errorKinds = {
     fault: 'caller',
     meaning: 'The model is unknown, here or at the provider.',
   },
+  conflict: {
+    status: 409,
+    retry: 'never',
+    fault: 'caller',
+    meaning:
+      'What is asked does not go with the state that the thing is in, or with an earlier request of the same key.',
+  },
   request_timeout: {
     status: 408,
     retry: 'never',
