@@ -145,6 +145,8 @@ export interface Batch {
   readonly listNanoUsd: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** The model that all its lines name, once they are read; absent where they name several. */
+  readonly model?: string;
   /** Ids of the files with its results by their kind, once they are written: `output`, `error`. */
   readonly outputs: Readonly<Record<string, string>>;
 

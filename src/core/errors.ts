@@ -104,6 +104,12 @@ export const errorKinds = {
     fault: 'caller',
     meaning: 'The body is over the size that is accepted.',
   },
+  range_not_satisfiable: {
+    status: 416,
+    retry: 'never',
+    fault: 'caller',
+    meaning: 'The range of bytes that is asked for is beyond the end of the file.',
+  },
   client_closed: { status: 499, retry: 'never', fault: 'caller', meaning: 'The caller hung up.' },
   key_limited: {
     status: 429,

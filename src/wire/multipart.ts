@@ -43,7 +43,8 @@ export async function* readForm(
       if (count === maxParts) throw malformed(`The form has over ${maxParts} parts.`);
       const part = { ...readHead(await source.head()), bytes: source.body() };
       yield part;
-      if (!source.partRead) for await (const _ of part.bytes);
+      // A part that nobody wanted, or only the beginning of.
+      if (!source.partRead) for await (const _ of source.body());
     }
   } finally {
     await source.close();
