@@ -5,7 +5,11 @@ import { EnvelopeSplitter } from './json-envelope.ts';
 
 const limits = { elementBytes: 1000, fieldBytes: 200 };
 
-function split(text: string, size = text.length, most = limits): { elements: string[]; fields: Record<string, unknown> } {
+function split(
+  text: string,
+  size = text.length,
+  most = limits,
+): { elements: string[]; fields: Record<string, unknown> } {
   const splitter = new EnvelopeSplitter('requests', most);
   const bytes = Buffer.from(text);
   const elements: string[] = [];
