@@ -1,5 +1,6 @@
 /** Message Batches by the untouched official Anthropic SDK, and jobs by hand, against a gateway on a socket of its own. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
@@ -354,10 +355,22 @@ describe('jobs', () => {
   });
 });
 
-test('while a gateway drains, its answers ask to reconnect elsewhere', async () => {
+test('an upload that was begun before a drain is taken to its end', async () => {
   const draining = await startTestGateway({ desk });
-  const open = await fetch(`${draining.url}/v1/files`);
-  assert.equal(open.headers.get('connection'), 'keep-alive');
-  await open.text();
+  const body = JSON.stringify({ requests: [request('a')] });
+  const asked = httpRequest(`${draining.url}/v1/messages/batches`, {
+    method: 'POST',
+    headers: { 'content-length': body.length, expect: '100-continue' },
+  });
+  const answered = once(asked, 'response');
+  // The gateway has the head by then.
+  asked.flushHeaders();
+  await once(asked, 'continue');
+  const drained = draining.gateway.drain(5_000);
+  asked.end(body);
+  const [response] = await answered;
+  assert.equal(response.statusCode, 200);
+  response.resume();
+  assert.deepEqual(await drained, { cut: 0 });
   await draining.close();
 });
