@@ -1,6 +1,6 @@
 /**
  * Writes what is generated: the registries, the config's JSON Schema, the reference pages. `--check` writes nothing and fails on any
- * difference. Adding a provider or a dialect is one folder and one run of this.
+ * difference. Adding a provider, a dialect or a way in for batches is one folder and one run of this.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -60,6 +60,18 @@ import type { DialectFolder } from './contract.ts';
 
 /** Every client dialect. */
 export const dialectFolders: readonly DialectFolder[] = [${dialects.map(camel).join(', ')}];
+`,
+);
+
+const batches = folders('src/gateway/batches', /export const batches\b/);
+write(
+  'src/gateway/batches/registry.ts',
+  `// ${notice}
+${batches.map((name) => `import { batches as ${camel(name)} } from './${name}/index.ts';`).join('\n')}
+import type { BatchFolder } from './contract.ts';
+
+/** Every way in for batches. */
+export const batchFolders: readonly BatchFolder[] = [${batches.map(camel).join(', ')}];
 `,
 );
 

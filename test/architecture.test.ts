@@ -53,6 +53,30 @@ const rows: readonly Row[] = [
     from: /^gateway\/dialects\/([^/]+)\//,
     may: ['core/', 'wire/', 'gateway/dialects/contract\\.ts', 'gateway/dialects/$1/'],
   },
+  { from: /^gateway\/batches\/registry\.ts$/, may: ['gateway/batches/[^/]+/index\\.ts', ...contracts] },
+  {
+    // What the ways in share lies beside their contract. It makes calls, reads terms and names answers as the request road does.
+    from: /^gateway\/batches\/[^/]+\.ts$/,
+    may: [
+      'core/',
+      'wire/',
+      'gateway/(?:call|terms|reply-headers)\\.ts',
+      'gateway/batches/[^/]+\\.ts',
+      ...contracts,
+    ],
+  },
+  {
+    // Errors are in the words of the dialect whose clients come this way.
+    from: /^gateway\/batches\/([^/]+)\//,
+    may: [
+      'core/',
+      'wire/',
+      'gateway/dialects/(?:.+/)?errors\\.ts',
+      'gateway/batches/[^/]+\\.ts',
+      'gateway/batches/$1/',
+      ...contracts,
+    ],
+  },
   { from: /^router\//, may: ['core/', 'catalog/', 'router/', ...contracts] },
   { from: /^telemetry\//, may: ['core/', 'catalog/', 'telemetry/', ...contracts] },
   // The pure files of a room lie beside its contract; each kind has a folder of its own.

@@ -145,7 +145,9 @@ export interface Batch {
   readonly listNanoUsd: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Results by kind of file, once they are written: `output`, `error`. */
+  /** The model that all its lines name, once they are read; absent where they name several. */
+  readonly model?: string;
+  /** Ids of the files with its results by their kind, once they are written: `output`, `error`. */
   readonly outputs: Readonly<Record<string, string>>;
 
   readonly createdAtMs: number;
@@ -329,6 +331,8 @@ export interface Line {
   /** The request itself, byte for byte what is in the line. */
   readonly body: ScannedBody;
   readonly facts: Facts;
+  /** Of its dialect's protocol, that came with the batch and go with each of its items (`anthropic-beta`). Lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a result line tells beside the answer. */
@@ -400,10 +404,13 @@ export interface DeadLetter {
  * `invalid_request`, `conflict`.
  */
 export interface BatchDesk {
-  /** Durable when it resolves. */
+  /**
+   * Durable when it resolves; nothing is kept when `bytes` throws. `keepMs` is to be read when the bytes have ended: in a form it may
+   * come after them.
+   */
   addFile(
     owner: Owner,
-    file: { readonly filename: string; readonly purpose: string; readonly keepMs?: number },
+    file: { readonly filename: string; readonly purpose: string; readonly keepMs?: number | undefined },
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<StoredFile>;
   file(owner: Owner, id: string): Promise<StoredFile>;
@@ -413,7 +420,7 @@ export interface BatchDesk {
   ): Promise<Paged<StoredFile>>;
   removeFile(owner: Owner, id: string): Promise<void>;
   readFile(file: StoredFile): AsyncIterable<Uint8Array>;
-  /** Lines that came inline, as the input of a batch that is created next. */
+  /** Lines that came inline, as the input of a batch that is created next. Nothing is kept when `lines` throws. */
   addInput(
     owner: Owner,
     lines: AsyncIterable<Uint8Array>,

@@ -85,6 +85,13 @@ export const errorKinds = {
     fault: 'caller',
     meaning: 'The model is unknown, here or at the provider.',
   },
+  conflict: {
+    status: 409,
+    retry: 'never',
+    fault: 'caller',
+    meaning:
+      'What is asked does not go with the state that the thing is in, or with an earlier request of the same key.',
+  },
   request_timeout: {
     status: 408,
     retry: 'never',
@@ -96,6 +103,12 @@ export const errorKinds = {
     retry: 'never',
     fault: 'caller',
     meaning: 'The body is over the size that is accepted.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    retry: 'never',
+    fault: 'caller',
+    meaning: 'The range of bytes that is asked for is beyond the end of the file.',
   },
   client_closed: { status: 499, retry: 'never', fault: 'caller', meaning: 'The caller hung up.' },
   key_limited: {

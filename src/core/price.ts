@@ -103,3 +103,9 @@ function ratesFor({ tiers }: Price, inputTokens: number): Rates {
 function wholeNano(cost: number): number {
   return Math.max(0, Math.ceil(cost - 1e-6 - cost * 1e-14));
 }
+
+/** A plain decimal number, exact to the nano-dollar: `String` would write a small one as `1e-7`. */
+export function decimalDollars(nanoUsd: number): string {
+  const whole = Math.floor(nanoUsd / 1e9);
+  return `${whole}.${String(nanoUsd - whole * 1e9).padStart(9, '0')}`;
+}

@@ -9,6 +9,7 @@ import { Hono } from 'hono';
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { answerSpend } from './admin/spend.ts';
 import { authorizeAdmin } from './auth.ts';
+import { serveBatches } from './batch-routes.ts';
 import type { ErrorBody } from './dialects/contract.ts';
 import { handle } from './handle.ts';
 import { healthReport } from './health-report.ts';
@@ -42,6 +43,7 @@ export function createApp(world: GatewayWorld): App {
     }
   }
 
+  const batchPaths = serveBatches(world, hono, () => draining);
   listModels(world, hono);
   hono.get('/livez', (c) => c.json({ status: 'ok' }));
   hono.get('/readyz', (c) => (draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ok' })));
@@ -58,6 +60,7 @@ export function createApp(world: GatewayWorld): App {
   );
   hono.notFound((c) => {
     const paths = world.dialects.flatMap((folder) => folder.dialects.map((dialect) => dialect.path));
+    paths.push(...batchPaths.filter((path) => !path.includes(':')));
     const error = new GatewayError(
       'not_found',
       `${c.req.method} ${c.req.path.slice(0, 200)} is not served here. Served: ${paths.join(', ')}.`,

@@ -17,13 +17,22 @@ export function authenticate(keys: KeyRing, incoming: IncomingMessage): OpenKey 
 /** For inference. Throws `forbidden`. */
 export function authorize(key: OpenKey | undefined, model: string, route: Route): void {
   if (key === undefined) return;
+  refuseAdmin(key);
+  if (!mayUse(key, route.name) && !mayUse(key, model))
+    throw new GatewayError('forbidden', `The key "${key.record.name}" may not use "${model.slice(0, 200)}".`);
+}
+
+/** For batches, whose items are authorised one by one when they are read. Throws `forbidden`. */
+export function authorizeBatches(key: OpenKey | undefined): void {
+  if (key !== undefined) refuseAdmin(key);
+}
+
+function refuseAdmin(key: OpenKey): void {
   if (key.record.admin)
     throw new GatewayError(
       'forbidden',
       'An admin key opens the admin endpoints, not models. Make another key for apps.',
     );
-  if (!mayUse(key, route.name) && !mayUse(key, model))
-    throw new GatewayError('forbidden', `The key "${key.record.name}" may not use "${model.slice(0, 200)}".`);
 }
 
 /** For the admin endpoints. Throws `invalid_key` or `forbidden`. */

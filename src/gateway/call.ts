@@ -2,12 +2,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ScannedBody } from '../core/body.ts';
 import { GatewayError } from '../core/errors.ts';
-import type { Facts, Priority } from '../core/facts.ts';
+import type { Facts } from '../core/facts.ts';
 import type { Endpoint, ForwardedCall } from '../providers/contract.ts';
 import type { Call, Caller, Prepared } from '../router/contract.ts';
 import { editBody, parseBody } from '../wire/json-scan.ts';
-import { durationMs } from '../wire/retry-after.ts';
 import type { Dialect } from './dialects/contract.ts';
+import { readTerms, type Terms } from './terms.ts';
 
 /** The neutral request, decoded at most once. */
 export interface DecodableCall<Req> extends Call<Req> {
@@ -23,11 +23,17 @@ export interface CallInput<Req> {
   readonly draw: number;
   readonly nowMs: number;
   readonly caller: Caller | undefined;
+  /** The batch that it is an item of. */
+  readonly batch?: string;
 }
 
-const noTags: readonly string[] = [];
-
+/** On what terms it is asked for is in its headers. */
 export function createCall<Req>(input: CallInput<Req>): DecodableCall<Req> {
+  return createCallOn(readTerms(input.headers), input);
+}
+
+/** For what is asked on the terms of something larger, as the items of a batch are. */
+export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): DecodableCall<Req> {
   const { dialect, facts, body, headers } = input;
   let decoded: { readonly value: Req } | undefined;
   const request = (): Req => {
@@ -40,19 +46,17 @@ export function createCall<Req>(input: CallInput<Req>): DecodableCall<Req> {
     headers: pickHeaders(headers, dialect.forwardedHeaders),
     body,
   };
-  const budgetMs = readDeadline(headers);
   return {
     id: input.id,
     facts,
     protocol: dialect.protocol,
-    tags: readTags(headers),
-    priority: readPriority(headers),
+    ...terms,
     headers,
     draw: input.draw,
     startedAtMs: input.nowMs,
     bodyBytes: body.bytes.length,
     ...(input.caller === undefined ? {} : { caller: input.caller }),
-    ...(budgetMs === undefined ? {} : { budgetMs }),
+    ...(input.batch === undefined ? {} : { batch: input.batch }),
     request,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
   };
@@ -104,34 +108,4 @@ function pickHeaders(
     if (typeof value === 'string') picked[name] = value;
   }
   return picked;
-}
-
-function readTags(headers: IncomingHttpHeaders): readonly string[] {
-  const text = headers['x-intermodal-tags'];
-  if (typeof text !== 'string') return noTags;
-  return text
-    .split(',')
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '');
-}
-
-function readPriority(headers: IncomingHttpHeaders): Priority {
-  const text = headers['x-intermodal-priority'];
-  if (text === undefined || text === 'normal') return 'normal';
-  if (text === 'high' || text === 'low') return text;
-  throw new GatewayError(
-    'invalid_request',
-    `x-intermodal-priority is "${String(text)}"; it may be high, normal or low.`,
-  );
-}
-
-function readDeadline(headers: IncomingHttpHeaders): number | undefined {
-  const text = headers['x-intermodal-deadline'];
-  if (text === undefined) return undefined;
-  const parsed = typeof text === 'string' ? durationMs(text) : undefined;
-  if (parsed !== undefined) return parsed;
-  throw new GatewayError(
-    'invalid_request',
-    `x-intermodal-deadline is "${String(text)}"; write a duration such as 20s, 45m or 24h.`,
-  );
 }

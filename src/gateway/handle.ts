@@ -69,7 +69,7 @@ async function answer(
 ): Promise<Ended> {
   const key = authenticate(world.keys, incoming);
   asked.key = key?.caller.key;
-  const bytes = await readBody(incoming, world.maxBodyBytes);
+  const bytes = await readBody(incoming, world.maxBodyBytes, world.clock);
   const body = scanBody(bytes);
   const facts = dialect.inspect(body);
   const policy = world.policy();

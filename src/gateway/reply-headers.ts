@@ -1,5 +1,5 @@
 /** The headers of an answer: who served it, what was tried, what could not be carried. */
-import { costOf } from '../core/price.ts';
+import { costOf, decimalDollars } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
 
 /** Forwarded from the provider to a caller who speaks its protocol. */
@@ -46,16 +46,10 @@ function addCost(headers: FlatHeaders, { target, usage }: Served): void {
   const { price, listPrice } = target;
   if (price === undefined || usage?.inputTokens === undefined) return;
   const cost = costOf(price, usage);
-  headers.push('x-intermodal-cost', dollars(cost));
+  headers.push('x-intermodal-cost', decimalDollars(cost));
   if (listPrice === undefined || listPrice === price) return;
   const saved = costOf(listPrice, usage) - cost;
-  if (saved > 0) headers.push('x-intermodal-saved', dollars(saved));
-}
-
-/** A plain decimal number, exact to the nano-dollar: `String` would write a small one as `1e-7`. */
-function dollars(nanoUsd: number): string {
-  const whole = Math.floor(nanoUsd / 1e9);
-  return `${whole}.${String(nanoUsd - whole * 1e9).padStart(9, '0')}`;
+  if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
 }
 
 /** `openai/gpt-4.1-mini=upstream_overloaded, vertex/gemini-2.5-flash=rate_limited` */

@@ -59,7 +59,8 @@ export class Reply implements Sink {
     if (error.retryAfterMs !== undefined)
       headers.push('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
     // The rest of an oversized upload is not worth reading: closing tells the caller to stop sending.
-    if (error.code === 'request_too_large') headers.push('connection', 'close');
+    if (error.code === 'request_too_large' || error.code === 'request_timeout')
+      headers.push('connection', 'close');
     this.sendJson(status, headers, JSON.stringify(body));
   }
 

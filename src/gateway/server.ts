@@ -14,6 +14,8 @@ export interface RunningGateway {
 /** A caller that needs longer to send its head or its body is not one we wait for. */
 const headersTimeoutMs = 30_000;
 const requestTimeoutMs = 120_000;
+/** 256 MB, the most that a batch is submitted in, at 2 Mbit/s. Where batches are served this holds for every body: Node knows no limit for one path. */
+const uploadTimeoutMs = 1_200_000;
 /** Longer than the idle time of usual load balancers (60 s), so that they, not we, close first. */
 const keepAliveTimeoutMs = 75_000;
 
@@ -29,7 +31,7 @@ export function startGateway(
     {
       keepAliveTimeout: keepAliveTimeoutMs,
       headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      requestTimeout: world.batches === undefined ? requestTimeoutMs : uploadTimeoutMs,
     },
     (incoming, outgoing) => {
       active += 1;

@@ -13,6 +13,7 @@ import type { Ledger } from '../stores/contract.ts';
 import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { BatchFolder, BatchWorld } from './batches/contract.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
 
@@ -49,4 +50,6 @@ export interface GatewayWorld {
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  /** Absent: nothing behind the ways in for batches, and they are not served. */
+  readonly batches?: { readonly world: BatchWorld; readonly folders: readonly BatchFolder[] };
 }

@@ -25,33 +25,96 @@ export function scanBody(bytes: Buffer): ScannedBody {
   if (!isUtf8(bytes)) throw invalid('The body is not valid UTF-8.');
   const latin1 = bytes.toString('latin1');
   const fields = new Map<string, Span>();
-  let at = skipSpace(latin1, latin1.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0);
-  if (latin1.charCodeAt(at) !== 0x7b) throw invalid('The body must be a JSON object.');
-  at = skipSpace(latin1, at + 1);
-  if (latin1.charCodeAt(at) === 0x7d) return finish(at + 1);
+  const scan: Scan = { what: 'body', bytes, latin1, offset: 0, fields };
+  const start = skipSpace(latin1, latin1.startsWith(mark) ? mark.length : 0);
+  expectEnd(scan, scanObject(scan, start));
+  return { bytes, latin1, fields };
+}
+
+/** An object, and one of its members that is an object too, both read in one pass: a line of a batch and the request in it. */
+export interface ScannedPair {
+  readonly outer: ScannedBody;
+  /** Absent: there is no such member, or it is no object. */
+  readonly inner?: ScannedBody;
+}
+
+/** `what` names the whole in messages (`line`). A byte order mark is refused: what follows it was written by something that does not write lines. */
+export function scanPair(bytes: Buffer, innerKey: string, what: string): ScannedPair {
+  if (!isUtf8(bytes)) throw invalid(`The ${what} is not valid UTF-8.`);
+  const latin1 = bytes.toString('latin1');
+  if (latin1.startsWith(mark))
+    throw invalid(`The ${what} begins with a byte order mark; write the file as UTF-8 without one.`);
+  const scan: Scan = { what, bytes, latin1, offset: 0, fields: new Map(), innerKey };
+  expectEnd(scan, scanObject(scan, skipSpace(latin1, 0)));
+  const outer = { bytes, latin1, fields: scan.fields };
+  return scan.inner === undefined ? { outer } : { outer, inner: scan.inner };
+}
+
+/** The UTF-8 byte order mark, one character a byte. */
+const mark = '\u00ef\u00bb\u00bf';
+
+interface Scan {
+  readonly what: string;
+  readonly bytes: Buffer;
+  readonly latin1: string;
+  /** Where the object begins; its spans count from there. */
+  readonly offset: number;
+  readonly fields: Map<string, Span>;
+  readonly innerKey?: string;
+  inner?: ScannedBody;
+}
+
+/** Reads an object's members; returns the offset after its closing brace. */
+function scanObject(scan: Scan, from: number): number {
+  const { what, latin1, offset, fields } = scan;
+  if (latin1.charCodeAt(from) !== 0x7b) throw notAnObject(what, latin1, from);
+  let at = skipSpace(latin1, from + 1);
+  if (latin1.charCodeAt(at) === 0x7d) return at + 1;
   for (;;) {
     const keyStart = at;
-    if (latin1.charCodeAt(at) !== 0x22) throw invalidAt('a key in double quotes', at);
-    const keyEnd = skipString(latin1, at);
-    const key = readKey(bytes, latin1, keyStart, keyEnd);
+    if (latin1.charCodeAt(at) !== 0x22) throw invalidAt('a key in double quotes', at, what);
+    const keyEnd = skipString(latin1, at, what);
+    const key = readKey(scan, keyStart, keyEnd);
     at = skipSpace(latin1, keyEnd);
-    if (latin1.charCodeAt(at) !== 0x3a) throw invalidAt('":"', at);
+    if (latin1.charCodeAt(at) !== 0x3a) throw invalidAt('":"', at, what);
     const start = skipSpace(latin1, at + 1);
-    const end = skipValue(latin1, start);
-    if (fields.has(key)) throw invalid(`The body has the key ${JSON.stringify(key)} twice.`);
-    fields.set(key, { keyStart, start, end });
+    const opens = key === scan.innerKey && latin1.charCodeAt(start) === 0x7b;
+    const end = opens ? scanInner(scan, start) : skipValue(latin1, start, what);
+    if (fields.has(key)) throw invalid(`The ${what} has the key ${JSON.stringify(key.slice(0, 100))} twice.`);
+    fields.set(key, { keyStart: keyStart - offset, start: start - offset, end: end - offset });
     at = skipSpace(latin1, end);
     const code = latin1.charCodeAt(at);
-    if (code === 0x7d) return finish(at + 1);
-    if (code !== 0x2c) throw invalidAt('"," or "}"', at);
+    if (code === 0x7d) return at + 1;
+    if (code !== 0x2c) throw invalidAt('"," or "}"', at, what);
     at = skipSpace(latin1, at + 1);
   }
+}
 
-  function finish(after: number): ScannedBody {
-    const rest = skipSpace(latin1, after);
-    if (rest !== latin1.length) throw invalidAt('the end of the body', rest);
-    return { bytes, latin1, fields };
-  }
+function scanInner(scan: Scan, from: number): number {
+  const { bytes, latin1, innerKey } = scan;
+  const fields = new Map<string, Span>();
+  const end = scanObject({ what: innerKey ?? '', bytes, latin1, offset: from, fields }, from);
+  // Views, not copies.
+  scan.inner = { bytes: bytes.subarray(from, end), latin1: latin1.slice(from, end), fields };
+  return end;
+}
+
+function notAnObject(what: string, latin1: string, at: number): GatewayError {
+  if (what === 'body') return invalid('The body must be a JSON object.');
+  const isJson =
+    latin1.charCodeAt(at) === 0x5b || /^(?:"|-?\d|true|false|null)/.test(latin1.slice(at, at + 5));
+  return invalid(
+    at === latin1.length
+      ? `The ${what} is empty.`
+      : isJson
+        ? `The ${what} must be a JSON object.`
+        : `The ${what} is not valid JSON: expected "{" at byte ${at}.`,
+  );
+}
+
+function expectEnd(scan: Scan, after: number): void {
+  const rest = skipSpace(scan.latin1, after);
+  if (rest !== scan.latin1.length) throw invalidAt(`the end of the ${scan.what}`, rest, scan.what);
 }
 
 /** Parses one top-level field; `undefined` if it is absent. Throws `invalid_request` if its JSON is broken. */
@@ -124,14 +187,14 @@ function utf8AsLatin1(text: string): string {
   return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
-function readKey(bytes: Buffer, latin1: string, start: number, end: number): string {
+function readKey({ bytes, latin1, what }: Scan, start: number, end: number): string {
   const plain = latin1.slice(start + 1, end - 1);
   const raw = isAscii(plain) ? plain : bytes.toString('utf8', start + 1, end - 1);
   if (!raw.includes('\\')) return raw;
   try {
     return String(JSON.parse(`"${raw}"`));
   } catch {
-    throw invalidAt('a valid key', start);
+    throw invalidAt('a valid key', start, what);
   }
 }
 
@@ -146,22 +209,22 @@ function skipSpace(text: string, from: number): number {
 }
 
 /** `from` is at the opening quote; returns the offset after the closing one. */
-function skipString(text: string, from: number): number {
+function skipString(text: string, from: number, what: string): number {
   for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let escapes = 0;
     while (text.charCodeAt(at - 1 - escapes) === 0x5c) escapes += 1;
     if (escapes % 2 === 0) return at + 1;
   }
-  throw invalidAt('the end of a string', text.length);
+  throw invalidAt('the end of a string', text.length, what);
 }
 
-function skipValue(text: string, from: number): number {
+function skipValue(text: string, from: number, what: string): number {
   const code = text.charCodeAt(from);
-  if (code === 0x22) return skipString(text, from);
-  if (code === 0x7b || code === 0x5b) return skipNested(text, from);
+  if (code === 0x22) return skipString(text, from, what);
+  if (code === 0x7b || code === 0x5b) return skipNested(text, from, what);
   let at = from;
   while (at < text.length && !isValueEnd(text.charCodeAt(at))) at += 1;
-  if (at === from) throw invalidAt('a value', from);
+  if (at === from) throw invalidAt('a value', from, what);
   return at;
 }
 
@@ -169,29 +232,29 @@ function isValueEnd(code: number): boolean {
   return code === 0x2c || code === 0x7d || code === 0x5d || isSpace(code);
 }
 
-function skipNested(text: string, from: number): number {
+function skipNested(text: string, from: number, what: string): number {
   const closers: number[] = [];
   let at = from;
   while (at < text.length) {
     const code = text.charCodeAt(at);
     if (code === 0x22) {
-      at = skipString(text, at);
+      at = skipString(text, at, what);
       continue;
     }
     if (code === 0x7b || code === 0x5b) {
       closers.push(code + 2);
-      if (closers.length > maxDepth) throw invalid(`The body is nested over ${maxDepth} levels deep.`);
+      if (closers.length > maxDepth) throw invalid(`The ${what} is nested over ${maxDepth} levels deep.`);
     } else if (code === 0x7d || code === 0x5d) {
-      if (closers.pop() !== code) throw invalidAt('a matching bracket', at);
+      if (closers.pop() !== code) throw invalidAt('a matching bracket', at, what);
       if (closers.length === 0) return at + 1;
     }
     at += 1;
   }
-  throw invalidAt('a closing bracket', text.length);
+  throw invalidAt('a closing bracket', text.length, what);
 }
 
-function invalidAt(wanted: string, at: number): GatewayError {
-  return invalid(`The body is not valid JSON: expected ${wanted} at byte ${at}.`);
+function invalidAt(wanted: string, at: number, what: string): GatewayError {
+  return invalid(`The ${what} is not valid JSON: expected ${wanted} at byte ${at}.`);
 }
 
 function invalid(message: string): GatewayError {

@@ -1,9 +1,11 @@
 /** A whole gateway beside a simulator, in this process, on ports of their own: real sockets, no mocks. */
 import { readFileSync } from 'node:fs';
+import type { BatchDesk } from '../../src/batch/contract.ts';
 import { openCapacity } from '../../src/cli/capacity.ts';
 import { loadText, writeProblems } from '../../src/config/load.ts';
 import { systemClock, systemRandom } from '../../src/core/clock.ts';
 import { makeId } from '../../src/core/ids.ts';
+import { batchFolders } from '../../src/gateway/batches/registry.ts';
 import { dialectFolders } from '../../src/gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../../src/gateway/server.ts';
 import type { GatewayWorld } from '../../src/gateway/world.ts';
@@ -35,6 +37,9 @@ export interface TestGatewayOptions {
   /** Absent: in memory. Closed with the gateway. */
   readonly stores?: Stores;
   readonly redisUrl?: string;
+  /** Absent: batches are not served. */
+  readonly desk?: BatchDesk;
+  readonly maxUploadBytes?: number;
 }
 
 const demo = new URL('../../config/demo.yaml', import.meta.url);
@@ -86,6 +91,20 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     log,
     maxBodyBytes: options.maxBodyBytes ?? 32_000_000,
     version: 'test',
+    ...(options.desk === undefined
+      ? {}
+      : {
+          batches: {
+            folders: batchFolders,
+            world: {
+              desk: options.desk,
+              dialects: dialectFolders.flatMap((folder) => folder.dialects),
+              makeId,
+              now: () => systemClock.now(),
+              maxUploadBytes: options.maxUploadBytes ?? 268_435_456,
+            },
+          },
+        }),
   };
   const gateway = await startGateway(world, { host: '127.0.0.1', port: 0 });
   return {

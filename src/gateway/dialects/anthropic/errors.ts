@@ -17,6 +17,7 @@ const rows: Partial<Record<ErrorCode, Row>> = {
   no_room: { type: 'rate_limit_error' },
   not_found: { type: 'not_found_error' },
   model_not_found: { type: 'not_found_error' },
+  conflict: { type: 'conflict_error' },
   request_too_large: { type: 'request_too_large' },
   rate_limited: { type: 'rate_limit_error' },
   quota_exhausted: { status: 402, type: 'billing_error' },
