@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { asNumber } from '../../core/json.ts';
 import { parseCount, thousands } from '../amounts.ts';
-import { ConfigError } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
 import { addGatewayOptions, createGateway, type Gateway } from './gateway.ts';
 import { type ReportOptions, report, reportWhenDone } from './report.ts';
 import { parseEvery, submit } from './submit.ts';

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { type Dispatcher, request } from 'undici';
 import { asObject, asString } from '../../core/json.ts';
-import { ConfigError } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
 import { type BatchView, readBatch } from './view.ts';
 
 export interface GatewayOptions {

@@ -3,7 +3,7 @@
  * Read twice, first to see what is wrong and then to send, so that a file of any size takes no memory.
  */
 import { asString, isObject } from '../../core/json.ts';
-import { ConfigError } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
 import { readRows } from './rows.ts';
 import { missingColumn, type Row, RowError, type Template } from './template.ts';
 

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { isObject } from '../../core/json.ts';
-import { ConfigError } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
 import type { Row } from './template.ts';
 
 export type RowRead =

@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readDuration } from '../../config/units.ts';
 import { parseList, thousands } from '../amounts.ts';
-import { ConfigError } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
 import { addGatewayOptions, createGateway, type Gateway, UnreachableError } from './gateway.ts';
 import { type InputOptions, linesToSend, survey } from './input.ts';
 import { type ReportOptions, report, reportWhenDone } from './report.ts';

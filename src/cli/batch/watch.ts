@@ -45,7 +45,7 @@ export async function watch(
         failures += 1;
         if (!(thrown instanceof UnreachableError) || failures >= mostFailures) throw thrown;
       }
-      await Promise.race([pause(clock, everyMs), leaving]);
+      await Promise.race([pause(clock, everyMs, interrupted), leaving]);
     }
     return undefined;
   } finally {
@@ -53,9 +53,11 @@ export async function watch(
   }
 }
 
-function pause(clock: Clock, ms: number): Promise<void> {
+/** Sets no timer that outlives the wait: it would keep the command from ending. */
+function pause(clock: Clock, ms: number, interrupted: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    clock.after(ms, resolve);
+    const cancel = clock.after(ms, resolve);
+    void interrupted.then(cancel);
   });
 }
 
