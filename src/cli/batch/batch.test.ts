@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { batchIn, brokenInputs, requestLine } from '../../../test/support/batch-inputs.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'intermodal-batch-'));
@@ -65,24 +66,6 @@ beforeEach(() => {
   };
 });
 
-function batchIn(status: string, completed: number, failed: number, more: object = {}) {
-  return {
-    id: 'batch_1',
-    status,
-    created_at: 1_795_000_000,
-    request_counts: { total: 4, completed, failed },
-    intermodal: {
-      cost_usd: 0.5,
-      saved_usd: 0.5,
-      estimate_usd: 1.1,
-      twins: 1,
-      reused: 0,
-      deadline_at: 4_000_000_000,
-    },
-    ...more,
-  };
-}
-
 function file(name: string, text: string): string {
   writeFileSync(join(folder, name), text);
   return join(folder, name);
@@ -140,9 +123,6 @@ function uploaded(): readonly unknown[] {
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
 }
-
-const requestLine = (id: string, url = '/v1/chat/completions'): string =>
-  `{"custom_id":"${id}", "method":"POST","url":"${url}","body":{"model":"classify","messages":[] }}`;
 
 describe('intermodal batch submit', () => {
   test('sends requests byte for byte, and prints the id of the batch', async () => {
@@ -265,62 +245,13 @@ describe('intermodal batch submit', () => {
     );
   });
 
-  const wrong: readonly (readonly [string, string, readonly string[], RegExp])[] = [
-    [
-      'a.jsonl',
-      '{"a":1}\n',
-      [],
-      /line 1: it is no request: it has no "body"\. Give a --template for rows of data\./,
-    ],
-    ['b.jsonl', `${requestLine('a')}\n{"custom_id"`, [], /line 2: it is not JSON\./],
-    ['c.jsonl', '[1]\n', [], /line 1: it is not a JSON object\./],
-    [
-      'd.jsonl',
-      '{"custom_id":"a","body":{"messages":[]}}',
-      [],
-      /line 1: its body names no model\. Give one with --model\./,
-    ],
-    [
-      'e.jsonl',
-      '{"custom_id":7,"body":{"model":"m","messages":[]}}',
-      [],
-      /line 1: its custom_id is not a text/,
-    ],
-    ['f.jsonl', '{"body":{"model":"m"}}', [], /line 1: it does not say where it goes\. Give --endpoint/],
-    ['g.jsonl', '\n\n', [], /has no line that can be sent/],
-    [
-      'h.jsonl',
-      `${requestLine('a')}\n${requestLine('b', '/v1/embeddings')}`,
-      [],
-      /line 2: it goes to \/v1\/embeddings, and those before/,
-    ],
-    [
-      'i.csv',
-      'text\na\n',
-      ['--template', 'T', '--id', 'txt'],
-      /there is no column "txt"; did you mean "text"\?/,
-    ],
-    ['j.csv', 'texts\na\n', ['--template', 'T'], /line 2: there is no column "text"; did you mean "texts"\?/],
-    ['k.csv', 'a,a\n1,2\n', ['--template', 'T'], /The header of .*k\.csv has the column "a" twice/],
-    ['l.csv', '', ['--template', 'T'], /l\.csv is empty\. Its first line must name the columns/],
-    ['m.csv', 'text\n"a\n', ['--template', 'T'], /m\.csv, after line \d: .*Nothing was sent/],
-    ['n.csv', 'text\na\n', ['--template', 'J'], /line 2: the cell of "text" is not JSON/],
-    [
-      'o.jsonl',
-      requestLine('a'),
-      ['--template', 'B'],
-      /The template .* is not JSON: .* Mend it, with quotes/,
-    ],
-    ['p.jsonl', requestLine('a'), ['--window', 'soon'], /Write a time over zero/],
-    ['q.jsonl', requestLine('a'), ['--template', 'none.json'], /ENOENT/],
-  ];
   test('refuses what cannot be sent, in words that say what to do', async () => {
     const templates: Record<string, string> = {
       T: file('T.json', '{"model":"m","messages":"{{text}}"}'),
       J: file('J.json', '{"model":"m","messages":"{{text:json}}"}'),
       B: file('B.json', '{"model":{{text}}}'),
     };
-    for (const [name, text, options, message] of wrong) {
+    for (const [name, text, options, message] of brokenInputs) {
       const { code, stdout, stderr } = await run(
         'submit',
         file(name, text),
