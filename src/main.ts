@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Each command is one file under cli/. */
 import { Command } from 'commander';
+import { batch } from './cli/batch/batch.ts';
 import { check } from './cli/check.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
@@ -16,7 +17,7 @@ const program = new Command('intermodal')
   .description('An LLM gateway: one endpoint, every provider, routes in YAML.')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)');
-for (const command of [serve, check, explain, keys, spend, simulate]) program.addCommand(command);
+for (const command of [serve, check, explain, batch, keys, spend, simulate]) program.addCommand(command);
 
 try {
   await program.parseAsync();

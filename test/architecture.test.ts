@@ -89,6 +89,10 @@ const rows: readonly Row[] = [
     from: /^(?:stores|limits)\/([^/]+)\//,
     may: ['core/', '(?:stores|limits)/[^/]+\\.ts', '(?:stores|limits)/$1/'],
   },
+  {
+    from: /^batch\//,
+    may: ['core/', 'wire/', 'catalog/', 'router/', 'telemetry/', 'batch/', ...contracts],
+  },
   { from: /^upstream\//, may: ['core/', 'upstream/', ...contracts] },
   {
     from: /^gateway\//,

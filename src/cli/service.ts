@@ -18,6 +18,7 @@ import { openStores } from '../stores/open.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
+import { ConfigError } from './config-error.ts';
 import { version } from './version.ts';
 
 export interface ServiceOptions {
@@ -43,8 +44,7 @@ export interface Service {
   readonly stopped: Promise<void>;
 }
 
-/** A config that cannot be served; the message is for the user as it stands. */
-export class ConfigError extends Error {}
+export { ConfigError };
 
 export function load(file: string, previous?: MadeProviders): Loaded {
   return loadFile(file, {

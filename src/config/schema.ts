@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { capabilities } from '../core/capability.ts';
 import type { ProviderType } from '../providers/contract.ts';
 import { redis, store } from './addresses.ts';
+import { batch } from './batch.ts';
 import { budget, limits, price } from './capacity.ts';
 import { chain } from './chain.ts';
 import { count, duration, range, share, size, someTime } from './units.ts';
@@ -191,6 +192,7 @@ export function configSchema(registry: Registry, simulator: z.ZodType = z.unknow
     routes: z
       .record(z.string().min(1), route)
       .describe('What apps name in `model`; * in a name stands for anything.'),
+    batch: batch.prefault({}).describe('Work that comes as batches. Needs a restart, but for prefilter.'),
     simulator: simulator.optional().describe('The stand-ins that `serve --simulate` starts.'),
   });
 }

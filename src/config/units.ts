@@ -21,12 +21,21 @@ const longestMs = 2_147_483_647;
 
 /** `250ms`, `45m`, `1h30m`: milliseconds. At most 24 days. */
 export const readDuration: Read<number> = (value) => {
+  const total = readAge(value);
+  return total !== undefined && total <= longestMs ? total : undefined;
+};
+
+/** Ten years: longer is for ever, and is written so by leaving it out. */
+const oldestMs = 3650 * 86_400_000;
+
+/** As `readDuration`, of what no timer waits for: how old a thing may become. */
+export const readAge: Read<number> = (value) => {
   if (typeof value !== 'string' || !durationForm.test(value)) return undefined;
   let total = 0;
   for (const [, number = '', unit = ''] of value.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)) {
     total += Number.parseFloat(number) * (durationUnits.get(unit) ?? 0);
   }
-  return total <= longestMs ? Math.round(total) : undefined;
+  return total <= oldestMs ? Math.round(total) : undefined;
 };
 
 const scales = new Map([
@@ -122,6 +131,18 @@ export const someTime = unit(
   (value) => (readDuration(value) === 0 ? 'a time over zero' : 'a duration'),
   'Write a number with d, h, m, s or ms, such as 250ms, 45m or 1h30m, of at most 24d.',
   { title: 'duration', type: 'string', pattern: durationPattern },
+);
+export const age = unit(
+  (value) => readAge(value) || undefined,
+  (value) => (readAge(value) === 0 ? 'a time over zero' : 'a duration'),
+  'Write a number with d, h, m or s, such as 12h or 30d, of at most 3650d.',
+  { title: 'duration', type: 'string', pattern: durationPattern },
+);
+export const ageOrOff = unit(
+  (value) => (value === 'off' || value === false ? 0 : readAge(value) || undefined),
+  'a duration, or off',
+  'Write off, or a number with d, h, m or s, such as 12h or 7d, of at most 3650d.',
+  { title: 'duration or off', type: ['string', 'boolean'], pattern: `^off$|${durationPattern}` },
 );
 export const count = unit(
   (value) => readCount(value) || undefined,

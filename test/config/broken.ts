@@ -5,6 +5,7 @@ import { providerTypes } from '../../src/providers/registry.ts';
 import { faultPlanSchema } from '../../src/simulator/faults.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { addresses } from './broken/addresses.ts';
+import { batch } from './broken/batch.ts';
 import type { Broken } from './broken/broken.ts';
 import { budgets } from './broken/budgets.ts';
 import { capacity } from './broken/capacity.ts';
@@ -23,6 +24,7 @@ export const brokenConfigs: readonly Broken[] = [
   ...capacity,
   ...budgets,
   ...addresses,
+  ...batch,
 ];
 
 const file = 'gateway.yaml';
