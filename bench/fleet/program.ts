@@ -18,8 +18,14 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-export async function startProgram(args: readonly string[]): Promise<Program> {
-  const child = spawn(process.execPath, [main, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startProgram(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Program> {
+  const child = spawn(process.execPath, [main, ...args, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let complaint = '';
   const keep = (chunk: Buffer): void => {
     complaint = `${complaint}${chunk}`.slice(-mostComplaint);

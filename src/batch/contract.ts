@@ -9,6 +9,7 @@ import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import type { ScannedBody } from '../core/body.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Facts, Priority } from '../core/facts.ts';
+import type { Protocol } from '../core/protocol.ts';
 import type { OutputFormat } from '../core/request.ts';
 import type { Call } from '../router/contract.ts';
 
@@ -241,6 +242,8 @@ export interface Lane {
   readonly operation: Facts['operation'];
   /** Names of targets, in order, `@batch` ones first. */
   readonly chain: readonly string[];
+  /** Its answers must have a form, which the requests say. */
+  readonly checked: boolean;
 }
 
 /**
@@ -370,6 +373,8 @@ export type FinalItem =
 /** How one kind of batch speaks: its lines, its results. One folder of `gateway/batches` each. */
 export interface BatchShape {
   readonly id: string;
+  /** Protocols whose answers its callers read as they are. */
+  readonly protocols: readonly Protocol[];
   /** Prefix of batch ids (`batch_`, `msgbatch_`). */
   readonly idPrefix: string;
   /** Reads a line. Throws `invalid_request`, `param` naming the field; the message is for the caller as it stands. */

@@ -14,11 +14,12 @@ import type { Policy, Route } from '../router/contract.ts';
 import { createHealth } from '../router/health.ts';
 import { faultPlanSchema } from '../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
+import { openBlobs } from '../stores/blobs.ts';
 import { openStores } from '../stores/open.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createUpstream } from '../upstream/upstream.ts';
+import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
-import { ConfigError } from './config-error.ts';
 import { version } from './version.ts';
 
 export interface ServiceOptions {
@@ -44,7 +45,8 @@ export interface Service {
   readonly stopped: Promise<void>;
 }
 
-export { ConfigError };
+/** A config that cannot be served; the message is for the user as it stands. */
+export class ConfigError extends Error {}
 
 export function load(file: string, previous?: MadeProviders): Loaded {
   return loadFile(file, {
@@ -87,7 +89,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
-  const world: GatewayWorld = {
+  const bare: Omit<GatewayWorld, 'batches'> = {
     ...capacity,
     policy: () => policy,
     configStatus: () => status,
@@ -101,6 +103,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     maxBodyBytes: config.server.max_body,
     version,
   };
+  let batchConfig = config.batch;
+  const batches = openBatches(
+    {
+      stores,
+      blobs: await openBlobs(config.batch.blobs),
+      config: () => batchConfig,
+      maxUploadBytes: config.server.max_upload,
+    },
+    bare,
+  );
+  const world: GatewayWorld = { ...bare, batches: batches.served };
 
   const simulator = options.simulate
     ? await startSimulator({ port: simulatorPort(), faults: faultPlanSchema.parse(config.simulator ?? {}) })
@@ -114,6 +127,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       'there are no keys: only this machine is served; make one with intermodal keys create',
     );
 
+  await batches.start();
+
   const watcher = watchConfig({
     file: options.configFile,
     clock: systemClock,
@@ -122,6 +137,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       log.error({ err: error }, 'the config file is no longer watched; SIGHUP still reloads it'),
     onConfig(loaded) {
       providers = loaded.providers;
+      batchConfig = loaded.config.batch;
       policy = { ...loaded.policy, version: status.version + 1 };
       status = { version: policy.version, loadedAtMs: Date.now(), problems: [], warnings: loaded.warnings };
       if (JSON.stringify(loaded.config.server) !== JSON.stringify(config.server))
@@ -129,8 +145,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       capacity.refresh().catch((thrown: unknown) => {
         log.error({ err: thrown }, 'what new budgets have spent before could not be read');
       });
-      if (loaded.config.store !== config.store || loaded.config.redis !== config.redis)
-        log.warn({}, 'store or redis have changed; they need a restart');
+      if (
+        loaded.config.store !== config.store ||
+        loaded.config.redis !== config.redis ||
+        loaded.config.batch.blobs !== config.batch.blobs
+      )
+        log.warn({}, 'store, redis or batch.blobs have changed; they need a restart');
       log.info({ version: policy.version }, 'config reloaded');
     },
     onRefused(problems) {
@@ -153,6 +173,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       upstream,
       simulator,
       capacity,
+      batches,
       drainMs: config.server.drain,
       log,
     }),
@@ -174,6 +195,7 @@ interface Parts {
   readonly upstream: ReturnType<typeof createUpstream>;
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
+  readonly batches: OpenBatches;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
 }
@@ -194,6 +216,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
       parts.watcher.close();
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
+        await parts.batches.close();
         await parts.upstream.close();
         await parts.capacity.close();
         await parts.simulator?.close();

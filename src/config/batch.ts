@@ -102,6 +102,11 @@ export const batch = z.strictObject({
   late_alert: someTime.prefault('20h').describe('Alerts when a submission is not done after this.'),
   poll: waits('Waits between looking after a submission.', ['60s', '120s', '240s', '300s']),
   retry: waits('Waits before failed items are submitted again.', ['60s', '300s']),
+  look_again: someTime
+    .prefault('2m')
+    .describe(
+      'How long a submission that may have been lost is looked for at its provider before it is sent again.',
+    ),
   submission_items: count
     .prefault('50k')
     .describe('Most items of one submission, where the provider does not take fewer.'),

@@ -110,6 +110,12 @@ export const errorKinds = {
     fault: 'caller',
     meaning: 'The range of bytes that is asked for is beyond the end of the file.',
   },
+  cancelled: {
+    status: 499,
+    retry: 'never',
+    fault: 'caller',
+    meaning: 'The batch was cancelled before this item was answered.',
+  },
   client_closed: { status: 499, retry: 'never', fault: 'caller', meaning: 'The caller hung up.' },
   key_limited: {
     status: 429,

@@ -28,6 +28,7 @@ export interface KeyRingOptions {
 export class KeyRing {
   readonly #options: KeyRingOptions;
   #byHash: ReadonlyMap<string, OpenKey> = new Map();
+  #byName: ReadonlyMap<string, OpenKey> = new Map();
   #inUse = false;
   #version = -1;
   #cancel: () => void = () => {};
@@ -52,6 +53,7 @@ export class KeyRing {
     this.#byHash = new Map(
       records.filter(isUsable).map((record) => [record.hash, openKey(record, this.#byHash)]),
     );
+    this.#byName = new Map([...this.#byHash.values()].map((key) => [key.record.name, key]));
     this.#inUse = records.length > 0;
     this.#version = version;
   }
@@ -82,6 +84,11 @@ export class KeyRing {
   /** Of the keys themselves. */
   budgets(): readonly BudgetRule[] {
     return [...this.#byHash.values()].flatMap(({ caller }) => caller.budgets);
+  }
+
+  /** The live key of a name, for what was begun with it; `undefined` where it was revoked. */
+  named(name: string): OpenKey | undefined {
+    return this.#byName.get(name);
   }
 
   /** The key of a request. Throws `invalid_key`. */

@@ -162,6 +162,8 @@ export interface Blobs {
   /** From `start` to before `end`, in parts of at most 1 MB. Throws `StoreError` where there is no such blob. */
   read(key: string, start?: number, end?: number): AsyncIterable<Uint8Array>;
   remove(key: string): Promise<void>;
+  /** The file that a blob is, where it is one on this machine; for reading here and there without a round trip each. */
+  localPath?(key: string): string;
   /** The address without its secrets, for messages. */
   readonly shown: string;
 }

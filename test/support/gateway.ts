@@ -1,6 +1,8 @@
 /** A whole gateway beside a simulator, in this process, on ports of their own: real sockets, no mocks. */
 import { readFileSync } from 'node:fs';
 import type { BatchDesk } from '../../src/batch/contract.ts';
+import type { Step } from '../../src/batch/world.ts';
+import { openBatches } from '../../src/cli/batches.ts';
 import { openCapacity } from '../../src/cli/capacity.ts';
 import { loadText, writeProblems } from '../../src/config/load.ts';
 import { systemClock, systemRandom } from '../../src/core/clock.ts';
@@ -13,6 +15,7 @@ import { providerTypes } from '../../src/providers/registry.ts';
 import { createHealth } from '../../src/router/health.ts';
 import { faultPlanSchema } from '../../src/simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/server.ts';
+import { openBlobs } from '../../src/stores/blobs.ts';
 import type { Stores } from '../../src/stores/contract.ts';
 import { openStores } from '../../src/stores/open.ts';
 import { createUpstream } from '../../src/upstream/upstream.ts';
@@ -40,6 +43,10 @@ export interface TestGatewayOptions {
   /** Absent: batches are not served. */
   readonly desk?: BatchDesk;
   readonly maxUploadBytes?: number;
+  /** With the batch road behind it, blobs in this folder. */
+  readonly blobs?: string;
+  /** Named places of the batch road. */
+  readonly at?: Step;
 }
 
 const demo = new URL('../../config/demo.yaml', import.meta.url);
@@ -78,7 +85,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     },
     () => world,
   );
-  const world: GatewayWorld = {
+  const bare = {
     ...capacity,
     policy: () => loaded.policy,
     configStatus: () => ({ version: 1, loadedAtMs: 0, problems: [], warnings: loaded.warnings }),
@@ -91,22 +98,37 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     log,
     maxBodyBytes: options.maxBodyBytes ?? 32_000_000,
     version: 'test',
-    ...(options.desk === undefined
-      ? {}
-      : {
-          batches: {
-            folders: batchFolders,
-            world: {
-              desk: options.desk,
-              dialects: dialectFolders.flatMap((folder) => folder.dialects),
-              makeId,
-              now: () => systemClock.now(),
-              maxUploadBytes: options.maxUploadBytes ?? 268_435_456,
-            },
-          },
-        }),
   };
+  const maxUploadBytes = options.maxUploadBytes ?? 268_435_456;
+  const road =
+    options.blobs === undefined
+      ? undefined
+      : openBatches(
+          {
+            stores,
+            blobs: await openBlobs(options.blobs),
+            config: () => loaded.config.batch,
+            maxUploadBytes,
+            ...(options.at === undefined ? {} : { at: options.at }),
+          },
+          bare,
+        );
+  const served =
+    options.desk === undefined
+      ? road?.served
+      : {
+          folders: batchFolders,
+          world: {
+            desk: options.desk,
+            dialects: dialectFolders.flatMap((folder) => folder.dialects),
+            makeId,
+            now: () => systemClock.now(),
+            maxUploadBytes,
+          },
+        };
+  const world: GatewayWorld = { ...bare, ...(served === undefined ? {} : { batches: served }) };
   const gateway = await startGateway(world, { host: '127.0.0.1', port: 0 });
+  await road?.start();
   return {
     url: gateway.url,
     simulator,
@@ -116,6 +138,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     lines,
     async close() {
       await gateway.drain(0);
+      await road?.close();
       await upstream.close();
       await capacity.close();
       await simulator.close();

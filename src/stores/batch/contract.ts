@@ -236,7 +236,12 @@ export interface ItemRows {
    */
   settleAll(
     batchNo: number,
-    from: { readonly submission?: string; readonly states?: readonly ItemState[] },
+    from: {
+      readonly submission?: string;
+      readonly states?: readonly ItemState[];
+      readonly lane?: number;
+      readonly step?: number;
+    },
     to: Omit<Settled, 'seq' | 'result'>,
   ): Promise<number>;
   /**

@@ -43,6 +43,7 @@ async function add(
         route: storable(lane.route),
         operation: lane.operation,
         chain: JSON.stringify(lane.chain),
+        checked: lane.checked ? 1 : 0,
       })
       .onConflict((conflict) => conflict.columns(['batch_no', 'lane']).doNothing())
       .execute();

@@ -78,6 +78,7 @@ function createReading(
         route: row.route,
         operation: row.operation,
         chain: readList(row.chain),
+        checked: row.checked === 1,
       }));
     },
 

@@ -70,6 +70,7 @@ function tables(text: RawBuilder<unknown>): Readonly<Record<string, RawBuilder<u
       route ${text} not null,
       operation ${text} not null,
       chain ${text} not null,
+      checked smallint not null,
       primary key (batch_no, lane)`,
     intermodal_item: itemColumns(text),
     intermodal_item_attempt: sql`

@@ -92,6 +92,8 @@ export interface LaneTable {
   route: string;
   operation: Submission['operation'];
   chain: string;
+  /** 0 or 1. */
+  checked: number;
 }
 
 export interface ItemTable {

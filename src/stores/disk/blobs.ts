@@ -37,6 +37,11 @@ export async function openDiskBlobs(path: string, clock: Clock = systemClock): P
   return {
     shown: path,
 
+    localPath(key) {
+      checkBlobKey(key);
+      return join(root, key);
+    },
+
     async write(key, parts) {
       checkBlobKey(key);
       const place = join(root, key);

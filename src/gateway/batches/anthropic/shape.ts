@@ -22,6 +22,7 @@ export function createShape(all: readonly AnyDialect[]): BatchShape {
   );
   return {
     id: shapeId,
+    protocols: dialects.map(({ protocol }) => protocol),
     idPrefix,
     readLine(bytes): Line {
       const { outer, inner, customId } = readElement(bytes);

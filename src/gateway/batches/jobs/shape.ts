@@ -22,6 +22,7 @@ export function createShape(all: readonly AnyDialect[]): BatchShape {
   const dialects = chats.map((chat): ChatDialect => ({ ...chat, protocol: 'other', encodeAnswer }));
   return {
     id: shapeId,
+    protocols: [],
     idPrefix,
     readLine(bytes): Line {
       const { outer, inner } = scanLine(bytes, 'body');

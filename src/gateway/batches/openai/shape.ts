@@ -27,6 +27,7 @@ export function createShape(all: readonly AnyDialect[]): BatchShape {
   );
   return {
     id: shapeId,
+    protocols: dialects.map(({ protocol }) => protocol),
     idPrefix,
     readLine(bytes, { endpoint }): Line {
       const { outer, inner } = scanLine(bytes, 'body');

@@ -1,0 +1,62 @@
+/**
+ * A submission whose intent is written and whose outcome is not: the process died, or the provider did not answer. It is looked for at the provider
+ * before anything is sent again, more than once, since lists lag behind creates.
+ */
+import { asGatewayError } from '../core/errors.ts';
+import type { Lane } from './contract.ts';
+import { settleRefused } from './go-back.ts';
+import { batchEndpointOf } from './lanes.ts';
+import type { Held } from './steps.ts';
+import { jobOf, opened } from './submit.ts';
+import type { BatchWorldInside } from './world.ts';
+
+/** Looks that must all have found nothing before it is sent again. */
+const looks = 2;
+/** A provider that cannot even be asked. */
+const troubleMs = 30_000;
+
+export async function adopt(world: BatchWorldInside, held: Held, lane: Lane): Promise<number | undefined> {
+  const { submission } = held;
+  const target = world.policy().target(submission.target);
+  const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
+  if (endpoint === undefined) {
+    world.log.error(
+      { submission: submission.id, target: submission.target },
+      'a submission may be at a provider that is not configured any more; configure it, and it is looked for',
+    );
+    return world.clock.now() + troubleMs * 10;
+  }
+  try {
+    const found = await endpoint.find(jobOf(submission), (handle) => world.rows.submissions.knows(handle));
+    await world.at('adopt: after the look');
+    switch (found.kind) {
+      case 'found':
+        world.log.info(
+          { submission: submission.id, target: submission.target },
+          'a submission was found again',
+        );
+        return await opened(world, held, found.handle);
+      case 'unsure':
+        return world.clock.now() + found.retryAfterMs;
+      case 'absent':
+        return await again(world, held, lane);
+    }
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    world.log.warn({ submission: submission.id, code: error.code }, 'a submission cannot be looked for now');
+    return world.clock.now() + Math.max(troubleMs, error.retryAfterMs ?? 0);
+  }
+}
+
+async function again(world: BatchWorldInside, held: Held, lane: Lane): Promise<number | undefined> {
+  const { tries, sentAtMs } = held.submission;
+  const { lookAgainMs } = world.settings();
+  const nowMs = world.clock.now();
+  const waited = nowMs - (sentAtMs ?? 0);
+  if (tries + 1 < looks || waited < lookAgainMs) {
+    await held.patch({ tries: tries + 1 });
+    return Math.max(nowMs + 1_000, (sentAtMs ?? nowMs) + lookAgainMs);
+  }
+  world.log.info({ submission: held.submission.id }, 'a submission is surely not at its provider');
+  return settleRefused(world, held, lane, undefined);
+}

@@ -1,0 +1,314 @@
+/**
+ * Items that are asked by themselves, by sync calls: the last try after three strikes, what must be done before a deadline, and what no batch API
+ * takes. A wave at a time: the ledger says that the calls' cost is unknown, they are made, their answers are durable, the ledger says what they
+ * cost. A crash in between leaves entries that say `unknown`, and the items are asked again.
+ */
+import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
+import { errorKinds, GatewayError } from '../core/errors.ts';
+import { attemptWhole, readChat, readEmbedding } from '../router/attempt-whole.ts';
+import type { AttemptRecord, Route, Served, Target, WholeSink } from '../router/contract.ts';
+import { entryOf } from '../router/entry.ts';
+import { Pass } from '../router/gate.ts';
+import { needsOf } from '../router/needs.ts';
+import { type WalkResult, walk } from '../router/walk.ts';
+import type { Settled, SettledSums } from '../stores/batch/contract.ts';
+import type { LedgerEntry } from '../stores/contract.ts';
+import type { Batch, BatchShape, Item, ItemCall, ItemError, Lane } from './contract.ts';
+import { errorOf } from './item-error.ts';
+import { aloneChain, findRoute } from './lanes.ts';
+import { type LocalBlob, openLocal } from './local-blob.ts';
+import { SegmentWriter } from './segment.ts';
+import type { BatchWorldInside } from './world.ts';
+
+/** Failed rounds after which an item is a dead letter, submissions included. */
+const mostStrikes = 3;
+/** Our own limits let nobody through: tried again after this. */
+const noRoomMs = 5_000;
+
+/** Returns how many items were asked. */
+export async function askAlone(
+  world: BatchWorldInside,
+  batch: Batch,
+  lanes: readonly Lane[],
+  signal: AbortSignal,
+): Promise<number> {
+  const shape = world.shapes.get(batch.shape);
+  if (shape === undefined) return 0;
+  const input = await openLocal(world, batch.inputBlob);
+  let asked = 0;
+  try {
+    while (!signal.aborted) {
+      const wave = await nextWave(world, batch);
+      if (wave.length === 0) break;
+      await pace(world, wave.length);
+      await new Wave(world, batch, shape, lanes, input).run(wave);
+      asked += wave.length;
+    }
+  } finally {
+    await input.close();
+  }
+  return asked;
+}
+
+async function nextWave(world: BatchWorldInside, batch: Batch): Promise<readonly Item[]> {
+  const nowMs = world.clock.now();
+  const { aloneAtOnce, alonePerMinute } = world.settings();
+  const most = Math.min(aloneAtOnce, alonePerMinute ?? aloneAtOnce);
+  const wave: Item[] = [];
+  for (let after = 0; wave.length < most; ) {
+    const page = await world.rows.items.page(batch.no, after, 500, { states: ['alone'] });
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.seq;
+    wave.push(...page.filter(({ dueAtMs }) => dueAtMs <= nowMs));
+  }
+  return wave.slice(0, most);
+}
+
+/** Waits until so many calls more are within the rate of the config. */
+async function pace(world: BatchWorldInside, calls: number): Promise<void> {
+  const { alonePerMinute } = world.settings();
+  if (alonePerMinute === undefined) return;
+  const bucket = { key: 'batch alone', limit: alonePerMinute, periodMs: 60_000, burst: alonePerMinute };
+  const verdict = await world.limits.reserve({
+    id: world.makeId('pace_'),
+    takes: [{ bucket, amount: calls, floor: 0, mayWait: true }],
+    slots: [],
+    charges: [],
+    maxWaitMs: 60_000,
+  });
+  const waitMs = verdict.ok ? verdict.waitMs : 60_000;
+  if (verdict.ok) verdict.reservation.settle([calls], 0);
+  if (waitMs > 0) await new Promise<void>((resolve) => world.clock.after(waitMs, resolve));
+}
+
+interface Asking {
+  readonly item: Item;
+  readonly lane: Lane;
+  readonly call: ItemCall;
+  readonly route: Route;
+  readonly records: { readonly target: Target; readonly record: AttemptRecord }[];
+}
+
+type Came =
+  | { readonly kind: 'answer'; readonly body: string; readonly sums: SettledSums }
+  | { readonly kind: 'error'; readonly error: GatewayError; readonly sums: SettledSums };
+
+class Wave {
+  readonly #world: BatchWorldInside;
+  readonly #batch: Batch;
+  readonly #shape: BatchShape;
+  readonly #lanes: readonly Lane[];
+  readonly #input: LocalBlob;
+
+  constructor(
+    world: BatchWorldInside,
+    batch: Batch,
+    shape: BatchShape,
+    lanes: readonly Lane[],
+    input: LocalBlob,
+  ) {
+    this.#world = world;
+    this.#batch = batch;
+    this.#shape = shape;
+    this.#lanes = lanes;
+    this.#input = input;
+  }
+
+  async run(items: readonly Item[]): Promise<void> {
+    const world = this.#world;
+    const askings = items.map((item) => this.#prepare(item));
+    await world.books.append(askings.flatMap((asking) => this.#intent(asking)));
+    await world.at('alone: after the intent');
+    const came = await Promise.all(askings.map((asking) => this.#ask(asking)));
+    await world.at('alone: after the calls');
+    const segment = new SegmentWriter(world, this.#batch.no, 'alone');
+    const places = came.map((one) => (one.kind === 'answer' ? segment.add(one.body) : undefined));
+    const number = await segment.close();
+    const settled = askings.map((asking, index): Settled & { sums: SettledSums } => {
+      const one = came[index];
+      const place = places[index];
+      const { seq } = asking.item;
+      if (one === undefined) throw new Error('A call of a wave has no outcome.');
+      if (one.kind === 'error') return { ...this.#afterError(asking, one.error), sums: one.sums };
+      if (place === undefined || number === undefined) throw new Error('An answer has no place.');
+      const { costNanoUsd, listNanoUsd } = one.sums;
+      return {
+        seq,
+        state: 'done',
+        attempted: true,
+        result: { segment: number, ...place, costNanoUsd, listNanoUsd },
+        sums: one.sums,
+      };
+    });
+    await world.at('alone: before the items');
+    await world.rows.items.settle(this.#batch.no, { alone: true }, settled);
+    await world.at('alone: after the items');
+    await world.books.append(askings.flatMap((asking) => this.#entries(asking)));
+    await world.at('alone: after the books');
+  }
+
+  #prepare(item: Item): Asking {
+    const world = this.#world;
+    const lane = this.#lanes.find((one) => one.lane === item.lane);
+    if (lane === undefined) throw new Error(`Item ${item.seq} of ${this.#batch.id} has no lane.`);
+    const policy = world.policy();
+    const line = this.#shape.readLine(this.#input.read(item.at, item.bytes), this.#batch);
+    const call = this.#shape.call(line, {
+      id: `${this.#batch.id}:${item.seq}`,
+      batch: this.#batch,
+      nowMs: world.clock.now(),
+    });
+    const caller = world.payer(this.#batch.owner)?.caller;
+    const chain = aloneChain(lane, policy).map((target) => ({ options: [{ target, weight: 1 }] }));
+    return {
+      item,
+      lane,
+      call: caller === undefined ? call : { ...call, caller },
+      route: { ...findRoute(policy, lane.model), rules: [], chain },
+      records: [],
+    };
+  }
+
+  #entryId({ item }: Asking, index: number): string {
+    return `${this.#batch.id}:${item.seq}:${item.attempts + 1}${index === 0 ? '' : `.${index}`}`;
+  }
+
+  /** What the ledger says until it knows more: the most that the first target can cost. */
+  #intent(asking: Asking): LedgerEntry[] {
+    const world = this.#world;
+    const target = asking.route.chain[0]?.options[0]?.target;
+    if (target === undefined) return [];
+    const { worstNanoUsd } = needsOf(asking.call, asking.route, target, world.estimates);
+    const spent = { costNanoUsd: worstNanoUsd, listNanoUsd: worstNanoUsd, exact: false };
+    const ended = { id: this.#entryId(asking, 0), outcome: 'unknown' as const, spent, durationMs: 0 };
+    return [entryOf(asking.call, asking.route, target, ended, world.clock.now())];
+  }
+
+  /** The same entries again, now that it is known; where nothing was called, that it cost nothing. */
+  #entries(asking: Asking): LedgerEntry[] {
+    const nowMs = this.#world.clock.now();
+    const { call, route, records } = asking;
+    const made = records.filter(({ record }) => record.outcome !== 'refused');
+    const first = route.chain[0]?.options[0]?.target;
+    if (made.length === 0 && first !== undefined)
+      return [
+        entryOf(
+          call,
+          route,
+          first,
+          {
+            id: this.#entryId(asking, 0),
+            outcome: 'failed',
+            spent: { costNanoUsd: 0, listNanoUsd: 0, exact: true },
+            durationMs: 0,
+          },
+          nowMs,
+        ),
+      ];
+    return made.map(({ target, record }, index) =>
+      entryOf(
+        call,
+        route,
+        target,
+        {
+          ...record,
+          id: this.#entryId(asking, index),
+          outcome: record.outcome === 'refused' ? 'failed' : record.outcome,
+          spent: record.spent ?? { costNanoUsd: 0, listNanoUsd: 0, exact: true },
+        },
+        nowMs,
+      ),
+    );
+  }
+
+  async #ask(asking: Asking): Promise<Came> {
+    const world = this.#world;
+    const { call, route, records } = asking;
+    let body: string | undefined;
+    const sink: WholeSink<Answer | EmbeddingAnswer> = {
+      closed: false,
+      onClose: () => () => {},
+      relay: (_served: Served, bytes) => {
+        body = Buffer.from(bytes).toString('utf8');
+      },
+      answer: (_served: Served, answer) => {
+        body = JSON.stringify(call.encodeAnswer(answer));
+      },
+    };
+    const watching = {
+      ...world.walk,
+      observe: (_call: unknown, _route: unknown, target: Target, record: AttemptRecord): void => {
+        records.push({ target, record });
+      },
+    };
+    const pass = new Pass(world.gate, call, route, world.policy());
+    const result: WalkResult = await walk(watching, call, route, sink, pass, (target, tried, remainingMs) => {
+      const input = { call, target, tried: [...tried], strict: route.strict, remainingMs };
+      if (call.operation === 'embedding') {
+        const { embeddings } = target;
+        return embeddings === undefined
+          ? none(target)
+          : attemptWhole(world.exchange, input, embeddings, readEmbedding(embeddings), sink);
+      }
+      const { chat } = target;
+      return chat === undefined
+        ? none(target)
+        : attemptWhole(world.exchange, input, chat, readChat(chat), sink);
+    });
+    const sums = sumsOf(records.map(({ record }) => record));
+    if (body !== undefined) return { kind: 'answer', body: oneLine(body), sums };
+    const error =
+      result.kind === 'failed'
+        ? result.error
+        : new GatewayError('internal', 'The call ended without an answer.');
+    return { kind: 'error', error, sums };
+  }
+
+  #afterError({ item, route }: Asking, error: GatewayError): Settled {
+    const nowMs = this.#world.clock.now();
+    const told: ItemError = errorOf(error);
+    const failed = {
+      target: route.chain.map((step) => step.options[0]?.target.name ?? '').join(', '),
+      atMs: nowMs,
+      error: told,
+    };
+    // Our own limits are nobody's failure, and no strike.
+    if (errorKinds[error.code].fault === 'policy' && error.retry !== 'never')
+      return {
+        seq: item.seq,
+        state: 'alone',
+        attempted: false,
+        dueAtMs: nowMs + Math.max(noRoomMs, error.retryAfterMs ?? 0),
+      };
+    const strikes = item.strikes + 1;
+    if (error.retry === 'never' || strikes > mostStrikes || item.strikes >= mostStrikes)
+      return { seq: item.seq, state: 'dead', attempted: true, error: told, failed };
+    const { retryMs } = this.#world.settings();
+    if (strikes >= mostStrikes)
+      return { seq: item.seq, state: 'dead', strikes, attempted: true, error: told, failed };
+    const waitMs = retryMs[strikes - 1] ?? retryMs.at(-1) ?? 60_000;
+    return { seq: item.seq, state: 'alone', strikes, attempted: true, dueAtMs: nowMs + waitMs, failed };
+  }
+}
+
+function none(target: Target) {
+  const error = new GatewayError('unsupported', `${target.name} does not offer this operation.`);
+  return Promise.resolve({ kind: 'failed' as const, error });
+}
+
+function sumsOf(records: readonly AttemptRecord[]): SettledSums {
+  let [costNanoUsd, listNanoUsd, inputTokens, outputTokens] = [0, 0, 0, 0];
+  for (const { spent, usage } of records) {
+    costNanoUsd += spent?.costNanoUsd ?? 0;
+    listNanoUsd += spent?.listNanoUsd ?? 0;
+    inputTokens += usage?.inputTokens ?? 0;
+    outputTokens += usage?.outputTokens ?? 0;
+  }
+  return { costNanoUsd, listNanoUsd, inputTokens, outputTokens, repaired: 0 };
+}
+
+/** A provider may write its answer over several lines; results are one a line. */
+function oneLine(body: string): string {
+  return body.includes('\n') ? JSON.stringify(JSON.parse(body)) : body;
+}

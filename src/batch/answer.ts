@@ -1,0 +1,103 @@
+/** Reads one answer of a provider for one item: its text in the caller's dialect, what it used, whether it has the form that was asked for. */
+import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts';
+import { GatewayError } from '../core/errors.ts';
+import { costOf } from '../core/price.ts';
+import type { Usage } from '../core/usage.ts';
+import type { Target } from '../router/contract.ts';
+import { checkAnswer } from './check/check.ts';
+import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
+import type { LocalBlob } from './local-blob.ts';
+
+export interface ReadAnswer {
+  /** JSON text in the caller's dialect. */
+  readonly body: string;
+  readonly usage: Usage | undefined;
+  readonly costNanoUsd: number;
+  readonly listNanoUsd: number;
+  readonly repaired: boolean;
+  /** Why it has not the form that was asked for. */
+  readonly wrongForm?: string;
+}
+
+export interface Reading {
+  readonly batch: Batch;
+  readonly lane: Lane;
+  readonly shape: BatchShape;
+  readonly target: Target;
+  readonly input: LocalBlob;
+  readonly nowMs: number;
+}
+
+/** Throws `GatewayError` where the body is no answer. */
+export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAnswer {
+  const { lane, target } = reading;
+  const answer = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
+  const { usage } = answer;
+  const money = {
+    usage,
+    costNanoUsd: usage === undefined || target.price === undefined ? 0 : costOf(target.price, usage),
+    listNanoUsd: usage === undefined || target.listPrice === undefined ? 0 : costOf(target.listPrice, usage),
+  };
+  if (isRelayed(reading)) return { ...money, body: JSON.stringify(body), repaired: false };
+  const call = callOf(reading, item);
+  const checked = lane.checked && 'choices' in answer ? check(call, answer) : undefined;
+  const told = checked?.answer ?? answer;
+  return {
+    ...money,
+    body: JSON.stringify(call.encodeAnswer(told)),
+    repaired: checked?.answer !== undefined,
+    ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
+  };
+}
+
+/** The caller speaks the target's own protocol, and nothing in the answer needs to be looked at. */
+export function isRelayed({ lane, target, shape }: Pick<Reading, 'lane' | 'target' | 'shape'>): boolean {
+  if (lane.checked) return false;
+  const endpoint = lane.operation === 'embedding' ? target.embeddings : target.chat;
+  return endpoint !== undefined && shape.protocols.includes(endpoint.protocol);
+}
+
+function callOf({ shape, batch, input, nowMs }: Reading, item: Item): ItemCall {
+  const line = shape.readLine(input.read(item.at, item.bytes), batch);
+  return shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs });
+}
+
+function readChat({ chat, name }: Target, body: unknown): Answer {
+  if (chat === undefined) throw new GatewayError('internal', `${name} cannot chat.`);
+  const fold = createFold();
+  chat.readAnswer(body, fold.add);
+  return fold.answer();
+}
+
+function readEmbedding({ embeddings, name }: Target, body: unknown): EmbeddingAnswer {
+  if (embeddings === undefined) throw new GatewayError('internal', `${name} cannot embed.`);
+  return embeddings.readAnswer(body);
+}
+
+/** Every choice must have the form; what can be mended is. */
+function check(
+  call: ItemCall,
+  answer: Answer,
+): { readonly answer?: Answer; readonly message?: string } | undefined {
+  const format = call.format();
+  if (format === undefined || format.kind === 'text') return undefined;
+  let mended = false;
+  const choices = [];
+  for (const choice of answer.choices) {
+    const texts = choice.blocks.flatMap((block) => (block.type === 'text' ? [block.text] : []));
+    // Calls of tools, and refusals, have no text that could have a form.
+    if (texts.length === 0) {
+      choices.push(choice);
+      continue;
+    }
+    const checked = checkAnswer(texts.join(''), format);
+    if (checked.kind === 'wrong') return { message: checked.message };
+    if (checked.kind === 'good') choices.push(choice);
+    else {
+      mended = true;
+      const others = choice.blocks.filter((block) => block.type !== 'text');
+      choices.push({ ...choice, blocks: [...others, { type: 'text' as const, text: checked.text }] });
+    }
+  }
+  return mended ? { answer: { ...answer, choices } } : undefined;
+}

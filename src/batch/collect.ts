@@ -1,0 +1,282 @@
+/**
+ * Takes in what a provider has of an ended submission: answers, errors, and silence about the rest. Answers are durable before their items name
+ * them, and each item is settled once: after a crash all of it is read again, and what was settled stays as it is.
+ *
+ * Memory holds one handful of results and one segment.
+ */
+import { asGatewayError, GatewayError } from '../core/errors.ts';
+import type { BatchEndpoint, BatchResult } from '../providers/contract.ts';
+import type { Settled, SettledSums } from '../stores/batch/contract.ts';
+import { type ReadAnswer, type Reading, readAnswer } from './answer.ts';
+import { addSums, ledgerEntry, noSums, type SubmissionSums } from './books.ts';
+import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
+import { errorOf } from './item-error.ts';
+import { type Failure, judge, type Ways } from './judge.ts';
+import { batchEndpointOf } from './lanes.ts';
+import { openLocal } from './local-blob.ts';
+import { type Place, SegmentWriter } from './segment.ts';
+import type { Held } from './steps.ts';
+import { jobOf } from './submit.ts';
+import { waysOf } from './ways.ts';
+import type { BatchWorldInside } from './world.ts';
+
+/** Results that cannot be had now are asked for again after this, for as long as providers keep them. */
+const againMs = 60_000;
+/** Items settled in one transaction. */
+const mostSettled = 2_000;
+
+export async function collect(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  lane: Lane,
+): Promise<number | undefined> {
+  const { submission } = held;
+  const target = world.policy().target(submission.target);
+  const shape = world.shapes.get(batch.shape);
+  const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
+  if (target === undefined || endpoint === undefined || shape === undefined) {
+    world.log.error(
+      { submission: submission.id },
+      'results wait at a provider that is not configured any more',
+    );
+    return world.clock.now() + againMs * 10;
+  }
+  const input = await openLocal(world, batch.inputBlob);
+  const reading: Reading = { batch, lane, shape, target, input, nowMs: world.clock.now() };
+  const collector = new Collector(world, held, reading, waysOf(world, lane, submission.step));
+  try {
+    if (submission.how !== 'refused') await collector.take(endpoint);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (error.code === 'internal') throw thrown;
+    world.log.warn({ submission: submission.id, code: error.code }, 'results cannot be read now');
+    return world.clock.now() + Math.max(againMs, error.retryAfterMs ?? 0);
+  } finally {
+    await input.close();
+  }
+  await collector.close(endpoint);
+  return undefined;
+}
+
+interface Taken {
+  readonly settled: Settled & { readonly sums?: SettledSums };
+  /** Where its answer is in the segment that is being written. */
+  readonly place?: Place;
+  readonly costs?: Pick<ItemResult, 'costNanoUsd' | 'listNanoUsd'>;
+}
+
+class Collector {
+  readonly #world: BatchWorldInside;
+  readonly #held: Held;
+  readonly #reading: Reading;
+  readonly #ways: Ways;
+  #segment: SegmentWriter;
+  #taken: Taken[] = [];
+  #sums: SubmissionSums = noSums;
+  #done = 0;
+  #failed = 0;
+  #unreadable = 0;
+
+  constructor(world: BatchWorldInside, held: Held, reading: Reading, ways: Ways) {
+    this.#world = world;
+    this.#held = held;
+    this.#reading = reading;
+    this.#ways = ways;
+    this.#segment = this.#newSegment();
+  }
+
+  #newSegment(): SegmentWriter {
+    return new SegmentWriter(this.#world, this.#held.submission.batchNo, this.#held.submission.id);
+  }
+
+  async take(endpoint: BatchEndpoint): Promise<void> {
+    const { submission } = this.#held;
+    for await (const handful of endpoint.results(submission.handle ?? '', jobOf(submission))) {
+      for (let from = 0; from < handful.length; from += mostSettled)
+        await this.#takeHandful(handful.slice(from, from + mostSettled));
+      if (this.#segment.full || this.#taken.length >= mostSettled) await this.#flush();
+    }
+    await this.#flush();
+  }
+
+  async #takeHandful(handful: readonly BatchResult[]): Promise<void> {
+    const keys: number[] = [];
+    for (const result of handful) {
+      if (result.kind === 'unreadable') this.#unreadable += 1;
+      else keys.push(result.key);
+    }
+    const { batchNo, id } = this.#held.submission;
+    const stored = await this.#world.rows.items.get(batchNo, keys);
+    const items = new Map(stored.map((item) => [item.seq, item]));
+    for (const result of handful) {
+      if (result.kind === 'unreadable') continue;
+      const item = items.get(result.key);
+      // A second result for one item, an item of another submission, a key that nobody gave: all of no account.
+      if (item === undefined || item.submission !== id) continue;
+      items.delete(result.key);
+      this.#takeOne(item, result);
+    }
+  }
+
+  #takeOne(item: Item, result: Exclude<BatchResult, { kind: 'unreadable' }>): void {
+    if (result.kind === 'answered') this.#takeAnswer(item, result.body);
+    else if (result.kind === 'failed') {
+      const { error } = result;
+      this.#fail(item, { kind: 'error', error: errorOf(error), retry: error.retry });
+    } else this.#fail(item, { kind: result.kind, error: goneError(result.kind) });
+  }
+
+  #takeAnswer(item: Item, body: unknown): void {
+    let answer: ReadAnswer;
+    try {
+      answer = readAnswer(this.#reading, item, body);
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      this.#fail(item, { kind: 'error', error: errorOf(error), retry: error.retry });
+      return;
+    }
+    this.#sums = addSums(this.#sums, answer);
+    const sums: SettledSums = {
+      costNanoUsd: answer.costNanoUsd,
+      listNanoUsd: answer.listNanoUsd,
+      inputTokens: answer.usage?.inputTokens ?? 0,
+      outputTokens: answer.usage?.outputTokens ?? 0,
+      repaired: answer.repaired ? 1 : 0,
+    };
+    if (answer.wrongForm !== undefined) {
+      const error: ItemError = { code: 'upstream_malformed', status: 502, message: answer.wrongForm };
+      this.#fail(item, { kind: 'form', error }, sums);
+      return;
+    }
+    this.#done += 1;
+    // Settled before a crash; it only counts for the books.
+    if (item.state !== 'submitted') return;
+    const { costNanoUsd, listNanoUsd } = answer;
+    this.#taken.push({
+      settled: { seq: item.seq, state: 'done', attempted: true, sums },
+      place: this.#segment.add(answer.body),
+      costs: { costNanoUsd, listNanoUsd },
+    });
+  }
+
+  #fail(item: Item, failure: Failure, sums?: SettledSums): void {
+    this.#failed += 1;
+    const { target, id } = this.#held.submission;
+    this.#taken.push({
+      settled: {
+        seq: item.seq,
+        ...judge(item, failure, this.#ways),
+        attempted: failure.kind !== 'cancelled',
+        failed: { target, submission: id, atMs: this.#world.clock.now(), error: failure.error },
+        ...(sums === undefined ? {} : { sums }),
+      },
+    });
+  }
+
+  /** The segment first, then the items that name it. */
+  async #flush(): Promise<void> {
+    const taken = this.#taken;
+    if (taken.length === 0) return;
+    this.#taken = [];
+    const segment = await this.#segment.close();
+    this.#segment = this.#newSegment();
+    const { batchNo, id } = this.#held.submission;
+    const settled = taken.map((one) => {
+      if (one.place === undefined || one.costs === undefined || segment === undefined) return one.settled;
+      return { ...one.settled, result: { segment, ...one.place, ...one.costs } };
+    });
+    await this.#world.at('collect: before the items');
+    for (let from = 0; from < settled.length; from += mostSettled)
+      await this.#world.rows.items.settle(
+        batchNo,
+        { submission: id },
+        settled.slice(from, from + mostSettled),
+      );
+    await this.#world.at('collect: after the items');
+  }
+
+  /** What nothing was said of, and the books. */
+  async close(endpoint: BatchEndpoint): Promise<void> {
+    const world = this.#world;
+    const { submission } = this.#held;
+    await this.#settleMissing();
+    await world.at('collect: before the books');
+    world.ledger.add(ledgerEntry(this.#reading, submission, this.#sums, world.clock.now()));
+    world.room.giveBack(submission.id, this.#sums.costNanoUsd);
+    await this.#held.move('collected', { costNanoUsd: this.#sums.costNanoUsd });
+    await world.at('collect: after the books');
+    this.#tell();
+    await world.rows.batches.wake(submission.batchNo, world.clock.now());
+    await this.#discard(endpoint);
+  }
+
+  async #settleMissing(): Promise<void> {
+    const world = this.#world;
+    const { submission } = this.#held;
+    const failure = this.#missing();
+    for (;;) {
+      const items = await world.rows.items.page(submission.batchNo, 0, mostSettled, {
+        submission: submission.id,
+        states: ['submitted'],
+      });
+      if (items.length === 0) return;
+      for (const item of items) this.#fail(item, failure);
+      await this.#flush();
+    }
+  }
+
+  /** By how the whole ended. */
+  #missing(): Failure {
+    const { how, error } = this.#held.submission;
+    if (how === 'expired') return { kind: 'expired', error: goneError('expired') };
+    if (how === 'cancelled') return { kind: 'cancelled', error: goneError('cancelled') };
+    if (error !== undefined && how !== 'completed') return { kind: 'missing', error };
+    return { kind: 'missing', error: goneError('missing') };
+  }
+
+  #tell(): void {
+    const world = this.#world;
+    const { submission } = this.#held;
+    const all = this.#done + this.#failed;
+    world.events.submissionEnded(submission, { done: this.#done, failed: this.#failed });
+    if (all > 0 && this.#failed / all > world.settings().failureShare)
+      world.events.failureRate(submission, this.#failed / all);
+    world.log.info(
+      {
+        submission: submission.id,
+        target: submission.target,
+        done: this.#done,
+        failed: this.#failed,
+        unreadable: this.#unreadable,
+        costUsd: this.#sums.costNanoUsd / 1e9,
+      },
+      'submission collected',
+    );
+  }
+
+  /** Best effort: what stays at the provider goes by its own retention. */
+  async #discard(endpoint: BatchEndpoint): Promise<void> {
+    const { submission } = this.#held;
+    if (endpoint.discard === undefined || submission.handle === undefined) return;
+    try {
+      await endpoint.discard(submission.handle, jobOf(submission));
+    } catch (thrown) {
+      const { code } = asGatewayError(thrown);
+      this.#world.log.warn(
+        { submission: submission.id, code },
+        'what a submission left at its provider stays there',
+      );
+    }
+  }
+}
+
+function goneError(kind: 'expired' | 'cancelled' | 'missing'): ItemError {
+  const error =
+    kind === 'expired'
+      ? new GatewayError('deadline_exceeded', 'The provider’s batch ended before it came to this item.')
+      : kind === 'cancelled'
+        ? new GatewayError('cancelled', 'The provider’s batch was stopped before it came to this item.')
+        : new GatewayError('upstream_truncated', 'The provider’s results say nothing of this item.');
+  return errorOf(error);
+}

@@ -1,0 +1,25 @@
+/**
+ * Whether a batch will miss its deadline as it goes: then what runs is stopped, what is finished is kept, and the rest is asked sync, item by item,
+ * while there is time for that.
+ */
+import type { Batch } from './contract.ts';
+import type { BatchWorldInside } from './world.ts';
+
+/** One sync call, as planned for; long answers take longer, most are quicker. */
+const callMs = 3_000;
+/** Always kept: stopping a submission takes providers up to ten minutes. */
+const leastMarginMs = 600_000;
+/** Of a short window the provider's batch API gets at least this share. */
+const batchShare = 0.5;
+
+/** How long before its deadline a batch must turn to sync calls. */
+export function marginMs(batch: Pick<Batch, 'windowMs'>, openItems: number, atOnce: number): number {
+  const needed = leastMarginMs + (openItems * callMs) / Math.max(1, atOnce);
+  return Math.min(batch.windowMs * (1 - batchShare), needed);
+}
+
+export async function isAtRisk(world: BatchWorldInside, batch: Batch): Promise<boolean> {
+  const { open } = await world.rows.items.counts(batch.no);
+  const { aloneAtOnce } = world.settings();
+  return world.clock.now() >= batch.deadlineAtMs - marginMs(batch, open, aloneAtOnce);
+}

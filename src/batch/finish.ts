@@ -1,0 +1,223 @@
+/**
+ * Ends a batch: twins take their originals' answers, the results are written in the caller's shape, in the order of the input, and whoever waits
+ * is told. Written anew from the rows each time it is begun, so a crash costs time alone.
+ */
+import { createReadStream } from 'node:fs';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StoredAnswer } from '../stores/batch/contract.ts';
+import { announce } from './announce.ts';
+import type { Batch, BatchShape, FinalItem, Item, Lane, Submission } from './contract.ts';
+import { defaultError } from './final-error.ts';
+import { type LocalBlob, openLocal } from './local-blob.ts';
+import { folderOf } from './segment.ts';
+import type { BatchWorldInside } from './world.ts';
+
+const pageItems = 2_000;
+const partBytes = 256 * 1024;
+/** Segments that are open at once, of some 8 MB each. */
+const mostOpen = 128;
+
+export async function finish(world: BatchWorldInside, batch: Batch, signal: AbortSignal): Promise<boolean> {
+  const shape = world.shapes.get(batch.shape);
+  if (shape === undefined) return false;
+  await world.rows.items.settleTwins(batch.no);
+  const results = await Results.open(world, batch, shape);
+  const outputs: Record<string, string> = {};
+  const errors = join(world.scratch, world.makeId('errors_'));
+  try {
+    await writeFile(errors, '');
+    const write = async (output: 'output' | 'error', lines: AsyncIterable<Uint8Array>): Promise<void> => {
+      const blob = `${folderOf(batch.no)}/${output}-${batch.finishingAtMs ?? 0}.jsonl`;
+      await world.at(`finish: before the ${output}`);
+      const { bytes } = await world.blobs.write(blob, lines);
+      if (bytes > 0) outputs[output] = await addFile(world, batch, output, blob, bytes);
+      else await world.blobs.remove(blob);
+    };
+    await write('output', results.lines(errors, signal));
+    await write('error', createReadStream(errors, { highWaterMark: partBytes }));
+  } finally {
+    await results.close();
+    await rm(errors, { force: true });
+  }
+  if (signal.aborted) return false;
+  await world.at('finish: before the outcome');
+  const nowMs = world.clock.now();
+  const counts = await world.rows.items.counts(batch.no);
+  const state =
+    batch.cancellingAtMs !== undefined ? 'cancelled' : counts.expired > 0 ? 'expired' : 'completed';
+  const moved = await world.rows.batches.move(batch.no, ['finishing'], state, { outputs, endedAtMs: nowMs });
+  await world.at('finish: after the outcome');
+  const ended = await world.rows.batches.byNo(batch.no);
+  if (!moved || ended === undefined) return false;
+  await announce(world, ended);
+  world.events.batchEnded(ended);
+  if (counts.failed > 0) world.events.deadLetters(ended, counts.failed);
+  return true;
+}
+
+/** One id for each time that the batch has come to its end, so that a crash makes no second file and dead letters tried again a new one. */
+async function addFile(
+  world: BatchWorldInside,
+  batch: Batch,
+  output: 'output' | 'error',
+  blob: string,
+  bytes: number,
+): Promise<string> {
+  const round = (batch.finishingAtMs ?? 0).toString(36);
+  const id = `file-${output}${batch.id.replace(/^[a-z]+_/, '')}${round}`;
+  const nowMs = world.clock.now();
+  await world.rows.files.create({
+    id,
+    owner: batch.owner,
+    filename: `${batch.id}_${output}.jsonl`,
+    purpose: 'batch_output',
+    bytes,
+    blob,
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + (batch.keepMs ?? world.settings().keepMs),
+  });
+  return id;
+}
+
+class Results {
+  readonly #world: BatchWorldInside;
+  readonly #batch: Batch;
+  readonly #shape: BatchShape;
+  readonly #lanes: ReadonlyMap<number, Lane>;
+  readonly #submissions: ReadonlyMap<string, Submission>;
+  readonly #segments: ReadonlyMap<number, string>;
+  readonly #open = new Map<number, LocalBlob>();
+
+  private constructor(
+    world: BatchWorldInside,
+    batch: Batch,
+    shape: BatchShape,
+    lanes: readonly Lane[],
+    submissions: readonly Submission[],
+    segments: readonly { readonly segment: number; readonly blob: string }[],
+  ) {
+    this.#world = world;
+    this.#batch = batch;
+    this.#shape = shape;
+    this.#lanes = new Map(lanes.map((lane) => [lane.lane, lane]));
+    this.#submissions = new Map(submissions.map((one) => [one.id, one]));
+    this.#segments = new Map(segments.map(({ segment, blob }) => [segment, blob]));
+  }
+
+  static async open(world: BatchWorldInside, batch: Batch, shape: BatchShape): Promise<Results> {
+    const { items, submissions } = world.rows;
+    return new Results(
+      world,
+      batch,
+      shape,
+      await items.lanes(batch.no),
+      await submissions.ofBatch(batch.no),
+      await items.segments(batch.no),
+    );
+  }
+
+  /** Those of the output; those of the error file go there on the way. */
+  async *lines(errors: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    let text = '';
+    for (let after = 0; ; ) {
+      const items = await this.#world.rows.items.page(this.#batch.no, after, pageItems);
+      const last = items.at(-1);
+      if (last === undefined || signal.aborted) break;
+      after = last.seq;
+      const answers: StoredAnswer[] = [];
+      let failed = '';
+      for (const item of items) {
+        const written = this.#shape.writeResult(await this.#final(item));
+        if (written.output === 'error') {
+          failed += `${written.line}\n`;
+          continue;
+        }
+        text += `${written.line}\n`;
+        answers.push(...this.#reusable(item));
+        if (text.length >= partBytes) {
+          yield Buffer.from(text, 'utf8');
+          text = '';
+        }
+      }
+      if (failed !== '') await appendFile(errors, failed);
+      if (answers.length > 0) await this.#world.rows.answers.add(answers);
+    }
+    if (text.length > 0) yield Buffer.from(text, 'utf8');
+  }
+
+  async #final(item: Item): Promise<FinalItem> {
+    const { customId, seq, result } = item;
+    const common = { batch: this.#batch, customId, seq };
+    if (item.state === 'done' && result !== undefined) {
+      const segment = await this.#segment(result.segment);
+      const submission = item.submission === undefined ? undefined : this.#submissions.get(item.submission);
+      return {
+        ...common,
+        kind: 'done',
+        body: segment.read(result.at, result.bytes).toString('utf8'),
+        provenance: {
+          target: submission?.target ?? this.#aloneTarget(item),
+          attempts: item.attempts,
+          promptHash: item.hash,
+          costNanoUsd: item.twinOf === undefined ? result.costNanoUsd : 0,
+          listNanoUsd: result.listNanoUsd,
+          ...(submission === undefined ? {} : { submission: submission.id }),
+          ...(item.twinOf === undefined ? {} : { twinOf: String(item.twinOf) }),
+        },
+      };
+    }
+    const kind =
+      item.state === 'rejected' || item.state === 'dead' || item.state === 'cancelled'
+        ? item.state
+        : 'expired';
+    return { ...common, kind, error: item.error ?? defaultError(kind) };
+  }
+
+  #aloneTarget(item: Item): string {
+    return item.attempts === 0 ? '' : (this.#lanes.get(item.lane)?.chain.at(-1) ?? '');
+  }
+
+  async #segment(number: number): Promise<LocalBlob> {
+    const open = this.#open.get(number);
+    if (open !== undefined) return open;
+    const blob = this.#segments.get(number);
+    if (blob === undefined) throw new Error(`Batch ${this.#batch.no} has no segment ${number}.`);
+    const oldest = this.#open.size >= mostOpen ? this.#open.entries().next().value : undefined;
+    if (oldest !== undefined) {
+      this.#open.delete(oldest[0]);
+      await oldest[1].close();
+    }
+    const opened = await openLocal(this.#world, blob);
+    this.#open.set(number, opened);
+    return opened;
+  }
+
+  /** Kept for those who allow answers to be used again. */
+  #reusable(item: Item): StoredAnswer[] {
+    const { result } = item;
+    const wanted = this.#batch.reuseMs ?? this.#world.settings().reuseMs;
+    if (wanted === undefined || result === undefined || item.twinOf !== undefined || item.attempts === 0)
+      return [];
+    const blob = this.#segments.get(result.segment);
+    if (blob === undefined) return [];
+    return [
+      {
+        owner: this.#batch.owner,
+        hash: item.hash,
+        shape: this.#batch.shape,
+        blob,
+        at: result.at,
+        bytes: result.bytes,
+        target: this.#aloneTarget(item),
+        listNanoUsd: result.listNanoUsd,
+        atMs: this.#world.clock.now(),
+      },
+    ];
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.#open.values()) await segment.close();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,102 @@
+/** Items of a submission that its provider never ran go back: to wait, to the next target of their chain, or out of the batch. */
+import type { GatewayError } from '../core/errors.ts';
+import type { Settled } from '../stores/batch/contract.ts';
+import type { Lane } from './contract.ts';
+import { errorOf } from './item-error.ts';
+import { judge, type Verdict } from './judge.ts';
+import { findRoute } from './lanes.ts';
+import type { Held } from './steps.ts';
+import { waysOf } from './ways.ts';
+import type { BatchWorldInside } from './world.ts';
+
+/** A provider that is down, or has no room, and nobody else in the chain: asked again after this, or after what it said. */
+const againMs = 60_000;
+const mostSettled = 2_000;
+
+/** The submission is over and nothing of it ran. `error` absent: its items simply wait again. */
+export async function settleRefused(
+  world: BatchWorldInside,
+  held: Held,
+  lane: Lane,
+  error: GatewayError | undefined,
+): Promise<undefined> {
+  const { submission } = held;
+  const verdict = verdictFor(world, held, lane, error);
+  const failed =
+    error === undefined
+      ? undefined
+      : {
+          target: submission.target,
+          submission: submission.id,
+          atMs: world.clock.now(),
+          error: errorOf(error),
+        };
+  await world.at('go back: before the items');
+  await world.rows.items.settleAll(
+    submission.batchNo,
+    { submission: submission.id },
+    { ...verdict, attempted: false, ...(failed === undefined ? {} : { failed }) },
+  );
+  await world.at('go back: after the items');
+  world.room.giveBack(submission.id, 0);
+  await held.move('refused', {
+    endedAtMs: world.clock.now(),
+    ...(error === undefined ? {} : { error: errorOf(error) }),
+  });
+  if (error !== undefined)
+    world.log.warn(
+      { submission: submission.id, target: submission.target, code: error.code, items: submission.items },
+      'a submission was refused; its items go on',
+    );
+  await world.rows.batches.wake(submission.batchNo, world.clock.now());
+  return undefined;
+}
+
+function verdictFor(
+  world: BatchWorldInside,
+  { submission }: Held,
+  lane: Lane,
+  error: GatewayError | undefined,
+): Verdict {
+  const nowMs = world.clock.now();
+  if (error === undefined) return { state: 'waiting', dueAtMs: nowMs };
+  const ways = waysOf(world, lane, submission.step);
+  const stays = { state: 'waiting' as const, dueAtMs: nowMs + Math.max(againMs, error.retryAfterMs ?? 0) };
+  if (error.code === 'over_budget') {
+    const { onOverBudget } = findRoute(world.policy(), lane.model);
+    if (onOverBudget === 'next' && ways.next !== undefined)
+      return { state: 'waiting', step: ways.next, dueAtMs: nowMs };
+    return { state: 'dead', error: errorOf(error) };
+  }
+  if (ways.next !== undefined) return { state: 'waiting', step: ways.next, dueAtMs: nowMs };
+  // A fault of the provider's passes; what it will never take, the sync targets may.
+  if (error.retry !== 'never') return stays;
+  return ways.direct ? { state: 'alone', dueAtMs: nowMs } : { state: 'dead', error: errorOf(error) };
+}
+
+/** Items that the target cannot carry leave the submission before it is sent. */
+export async function settleCannotCarry(
+  world: BatchWorldInside,
+  { submission }: Held,
+  lane: Lane,
+  failed: readonly { readonly seq: number; readonly error: GatewayError }[],
+): Promise<void> {
+  if (failed.length === 0) return;
+  const ways = waysOf(world, lane, submission.step);
+  const settled = failed.map(({ seq, error }): Settled => {
+    const told = errorOf(error);
+    return {
+      seq,
+      ...judge({ strikes: 0, formStrikes: 0 }, { kind: 'error', error: told, retry: error.retry }, ways),
+      attempted: false,
+      failed: { target: submission.target, submission: submission.id, atMs: ways.nowMs, error: told },
+    };
+  });
+  for (let from = 0; from < settled.length; from += mostSettled)
+    await world.rows.items.settle(
+      submission.batchNo,
+      { submission: submission.id },
+      settled.slice(from, from + mostSettled),
+    );
+  await world.rows.batches.wake(submission.batchNo, world.clock.now());
+}

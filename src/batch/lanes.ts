@@ -1,0 +1,115 @@
+/**
+ * Which way an item may take: its route's chain, decided as for a request, with the targets that have a batch API first. Items alike share
+ * a lane, so that a batch of a million has a handful.
+ *
+ * Health does not count: what is down now may be up when the item's turn comes, and a chain that is fixed can be resumed.
+ */
+import { GatewayError } from '../core/errors.ts';
+import type { Facts } from '../core/facts.ts';
+import { nearest } from '../core/nearest.ts';
+import { parseTarget, writeTarget } from '../core/target.ts';
+import type { Policy, Route, Target } from '../router/contract.ts';
+import { decide } from '../router/decide.ts';
+import type { ItemCall, Lane } from './contract.ts';
+
+const healthy = { view: () => ({ standing: 'ready' as const, untilMs: 0 }) };
+
+/** More than any file mixes; beyond it an item is rejected, so that names that callers make up fill nothing. */
+const mostLanes = 1_000;
+
+export class Lanes {
+  readonly #batchNo: number;
+  readonly #byKey = new Map<string, Lane>();
+  #fresh: Lane[] = [];
+
+  constructor(batchNo: number, known: readonly Lane[]) {
+    this.#batchNo = batchNo;
+    for (const lane of known)
+      this.#byKey.set(keyOf(lane.model, lane.operation, lane.checked, lane.chain), lane);
+  }
+
+  /** Throws `GatewayError` where nothing of the route can serve it. */
+  of(call: ItemCall, route: Route, policy: Policy): Lane {
+    const { facts } = call;
+    const chain = chainOf(call, route, policy);
+    if (chain.length === 0)
+      throw new GatewayError('unsupported', `No target of route "${route.name}" can serve this item.`);
+    const checked = facts.needs.includes('structured-output');
+    const key = keyOf(facts.model, facts.operation, checked, chain);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    if (this.#byKey.size >= mostLanes)
+      throw new GatewayError('invalid_request', `A batch may mix at most ${mostLanes} models and chains.`);
+    const lane: Lane = {
+      batchNo: this.#batchNo,
+      lane: this.#byKey.size + 1,
+      model: facts.model,
+      route: route.name,
+      operation: facts.operation,
+      chain,
+      checked,
+    };
+    this.#byKey.set(key, lane);
+    this.#fresh.push(lane);
+    return lane;
+  }
+
+  /** Those that were made since, to be stored with the items that need them. */
+  takeFresh(): readonly Lane[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+}
+
+function keyOf(model: string, operation: string, checked: boolean, chain: readonly string[]): string {
+  return `${model}\n${operation}\n${checked ? 1 : 0}\n${chain.join('\n')}`;
+}
+
+export function findRoute(policy: Policy, model: string): Route {
+  const route = policy.find(model);
+  if (route !== undefined) return route;
+  const guess = nearest(model, policy.names);
+  const hint = guess === undefined ? '' : ` Did you mean "${guess}"?`;
+  throw new GatewayError('model_not_found', `No route or model is named "${model.slice(0, 200)}".${hint}`, {
+    param: 'model',
+  });
+}
+
+/** Where the chain names no batch target, those of its targets that can be one come first. */
+function chainOf(call: ItemCall, route: Route, policy: Policy): readonly string[] {
+  const { candidates } = decide(call, route, healthy);
+  const { operation } = call.facts;
+  const waits = candidates.filter((target) => isBatch(target, operation));
+  const chosen = waits.length > 0 ? waits : candidates.flatMap((target) => twinOf(target, policy, operation));
+  const direct = candidates.filter(({ mode }) => mode !== 'batch');
+  return [...new Set([...chosen, ...direct].map(({ name }) => name))];
+}
+
+export function isBatch(target: Target, operation: Facts['operation']): boolean {
+  return target.mode === 'batch' && batchEndpointOf(target, operation) !== undefined;
+}
+
+export function batchEndpointOf(target: Target, operation: Facts['operation']) {
+  return operation === 'count-tokens' ? undefined : target.batches?.[operation];
+}
+
+/** The same model behind its provider's batch API. */
+function twinOf(target: Target, policy: Policy, operation: Facts['operation']): Target[] {
+  if (target.mode !== 'sync' || batchEndpointOf(target, operation) === undefined) return [];
+  const named = policy.target(withMode(target.name, 'batch'));
+  return named === undefined || !isBatch(named, operation) ? [] : [named];
+}
+
+/** The same target in another mode. */
+export function withMode(name: string, mode: 'sync' | 'batch'): string {
+  const parsed = parseTarget(name);
+  return parsed === undefined ? name : writeTarget({ ...parsed, mode });
+}
+
+/** What is asked by itself once batches did not help: the sync targets of the chain, else the sync form of all its targets. */
+export function aloneChain(lane: Lane, policy: Policy): readonly Target[] {
+  const open = (names: readonly string[]): Target[] => names.flatMap((name) => policy.target(name) ?? []);
+  const direct = open(lane.chain).filter(({ mode }) => mode !== 'batch');
+  return direct.length > 0 ? direct : open(lane.chain.map((name) => withMode(name, 'sync')));
+}

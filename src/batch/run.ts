@@ -1,0 +1,103 @@
+/**
+ * One look at a batch: what its state asks for now. Everything that follows is in the rows, so a look that comes too often, or twice, changes
+ * nothing.
+ */
+import { askAlone } from './alone.ts';
+import { assemble } from './assemble.ts';
+import type { Batch, ItemState } from './contract.ts';
+import { marginMs } from './deadline.ts';
+import { defaultError } from './final-error.ts';
+import { finish } from './finish.ts';
+import { plan } from './plan.ts';
+import type { BatchWorldInside } from './world.ts';
+
+/** A batch is looked at again at least so often, should a wake-up be lost. */
+const longestSleepMs = 60_000;
+
+/** When it is to be looked at again; `undefined`: it has ended. */
+export async function run(
+  world: BatchWorldInside,
+  batch: Batch,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const nowMs = world.clock.now();
+  switch (batch.state) {
+    case 'assembling':
+      return (await assemble(world, batch, signal)) === 'failed' && !signal.aborted ? undefined : nowMs;
+    case 'running':
+      return runOpen(world, batch, signal);
+    case 'cancelling':
+      return runOut(world, batch, 'cancelled');
+    case 'finishing':
+      return (await finish(world, batch, signal)) ? undefined : nowMs;
+    default:
+      return undefined;
+  }
+}
+
+async function runOpen(
+  world: BatchWorldInside,
+  batch: Batch,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { items } = world.rows;
+  const nowMs = world.clock.now();
+  if (nowMs >= batch.deadlineAtMs) return runOut(world, batch, 'expired');
+  const counts = await items.counts(batch.no);
+  const turnsAtMs = batch.deadlineAtMs - marginMs(batch, counts.open, world.settings().aloneAtOnce);
+  // What waits for a batch API would come too late; what runs there is stopped as it is polled.
+  if (nowMs >= turnsAtMs) {
+    await items.settleAll(
+      batch.no,
+      { states: ['waiting'] },
+      { state: 'alone', attempted: false, dueAtMs: nowMs },
+    );
+    await wakeSubmissions(world, batch);
+  }
+  const lanes = await items.lanes(batch.no);
+  await plan(world, batch, lanes);
+  await askAlone(world, batch, lanes, signal);
+  return (await endIfDone(world, batch)) ?? (await nextLook(world, batch, turnsAtMs));
+}
+
+/** No item is begun any more: those that wait end at once, those that a provider has are awaited. */
+async function runOut(
+  world: BatchWorldInside,
+  batch: Batch,
+  state: Extract<ItemState, 'cancelled' | 'expired'>,
+): Promise<number | undefined> {
+  await world.at('run out: before the items');
+  await world.rows.items.settleAll(
+    batch.no,
+    { states: ['waiting', 'alone'] },
+    { state, attempted: false, error: defaultError(state) },
+  );
+  await world.at('run out: after the items');
+  await wakeSubmissions(world, batch);
+  return (await endIfDone(world, batch)) ?? world.clock.now() + longestSleepMs;
+}
+
+/** They are polled, and so stopped, now. */
+async function wakeSubmissions(world: BatchWorldInside, batch: Batch): Promise<void> {
+  const nowMs = world.clock.now();
+  for (const { id, state } of await world.rows.submissions.ofBatch(batch.no))
+    if (state === 'open' || state === 'planned') await world.rows.submissions.wake(id, nowMs);
+}
+
+async function endIfDone(world: BatchWorldInside, batch: Batch): Promise<number | undefined> {
+  // Twins wait for items that have ended by now, so they are not what is open.
+  const { open, twins } = await world.rows.items.counts(batch.no);
+  if (open > twins) return undefined;
+  const nowMs = world.clock.now();
+  await world.rows.batches.move(batch.no, ['running', 'cancelling'], 'finishing', { finishingAtMs: nowMs });
+  return nowMs;
+}
+
+async function nextLook(world: BatchWorldInside, batch: Batch, turnsAtMs: number): Promise<number> {
+  const nowMs = world.clock.now();
+  const due = await world.rows.items.nextDueMs(batch.no);
+  const moments = [due, turnsAtMs, batch.deadlineAtMs, nowMs + longestSleepMs].filter(
+    (moment): moment is number => moment !== undefined && moment > nowMs,
+  );
+  return Math.min(...moments);
+}

@@ -1,0 +1,158 @@
+/**
+ * Sends a planned submission: writes its lines, sets aside room and money, writes the intent, sends, writes the outcome. Between intent and
+ * outcome nobody knows whether the provider has it; `adopt.ts` finds out before anything is sent again.
+ */
+import { GatewayError } from '../core/errors.ts';
+import type { BatchEndpoint, BatchJob, Submitted } from '../providers/contract.ts';
+import type { Target } from '../router/contract.ts';
+import { duesOf } from './budget-gate.ts';
+import type { Batch, Lane, Submission } from './contract.ts';
+import { type Encoded, encode } from './encode.ts';
+import { settleCannotCarry, settleRefused } from './go-back.ts';
+import { batchEndpointOf, findRoute } from './lanes.ts';
+import type { NoRoom } from './room.ts';
+import type { Held } from './steps.ts';
+import type { BatchWorldInside } from './world.ts';
+
+/** No room now: asked again after this, doubled each time. */
+const roomWaitMs = 15_000;
+const longestRoomWaitMs = 300_000;
+/** How soon a submission that may have been lost is looked for the first time. */
+const firstLookMs = 5_000;
+
+/** Returns when it is due again; `undefined`: it is done with. */
+export async function submit(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  lane: Lane,
+): Promise<number | undefined> {
+  const { submission } = held;
+  const target = world.policy().target(submission.target);
+  const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
+  if (target === undefined || endpoint === undefined)
+    return settleRefused(world, held, lane, noLongerConfigured(submission));
+  if (batch.state !== 'running') return settleRefused(world, held, lane, undefined);
+  const encoded = await encode(world, batch, lane, submission, target);
+  try {
+    await settleCannotCarry(world, held, lane, encoded.failed);
+    if (encoded.items === 0) return settleRefused(world, held, lane, undefined);
+    if (encoded.items < endpoint.limits.leastItems) return settleRefused(world, held, lane, tooFew(endpoint));
+    const route = findRoute(world.policy(), lane.model);
+    const nanoUsd = route.reserve === 'worst' ? encoded.worstNanoUsd : encoded.expectedNanoUsd;
+    const taken = await world.room.take(
+      submission,
+      target,
+      duesOf(world, batch, lane, submission.step),
+      nanoUsd,
+    );
+    if (!taken.ok) return noRoom(world, held, lane, taken);
+    return await send(world, held, lane, encoded, target, endpoint, nanoUsd);
+  } finally {
+    await encoded.remove();
+  }
+}
+
+async function send(
+  world: BatchWorldInside,
+  held: Held,
+  lane: Lane,
+  encoded: Encoded,
+  target: Target,
+  endpoint: BatchEndpoint,
+  nanoUsd: number,
+): Promise<number | undefined> {
+  const { submission } = held;
+  const nowMs = world.clock.now();
+  await world.at('submit: before the intent');
+  const intended = await held.move('sending', {
+    items: encoded.items,
+    bytes: encoded.bytes,
+    estimateNanoUsd: Math.round(nanoUsd),
+    tries: 0,
+    sentAtMs: nowMs,
+  });
+  await world.at('submit: after the intent');
+  if (!intended) {
+    world.room.giveBack(submission.id, 0);
+    return undefined;
+  }
+  const submitted = await endpoint.submit(jobOf(held.submission), encoded.lines());
+  await world.at('submit: after the call');
+  const due = await settleSubmitted(world, held, lane, submitted);
+  world.log.info(
+    { submission: submission.id, target: target.name, items: encoded.items, outcome: submitted.kind },
+    'submission sent',
+  );
+  return due;
+}
+
+async function settleSubmitted(
+  world: BatchWorldInside,
+  held: Held,
+  lane: Lane,
+  submitted: Submitted,
+): Promise<number | undefined> {
+  switch (submitted.kind) {
+    case 'accepted':
+      return opened(world, held, submitted.handle);
+    case 'refused':
+      return settleRefused(world, held, lane, submitted.error);
+    case 'unknown':
+      world.log.warn(
+        { submission: held.submission.id, target: held.submission.target, code: submitted.error.code },
+        'whether a provider has a submission is not known; it is looked for',
+      );
+      return world.clock.now() + firstLookMs;
+  }
+}
+
+/** The provider has it. */
+export async function opened(world: BatchWorldInside, held: Held, handle: string): Promise<number> {
+  const dueAtMs = world.clock.now() + (world.settings().pollMs[0] ?? 60_000);
+  await world.at('submit: before the outcome');
+  await held.move('open', { handle, tries: 0, dueAtMs });
+  await world.at('submit: after the outcome');
+  return dueAtMs;
+}
+
+export function jobOf({ id, items, bytes, sentAtMs, createdAtMs }: Submission): BatchJob {
+  return { id, items, bytes, createdAtMs: sentAtMs ?? createdAtMs };
+}
+
+/** A place will come free; money may not. */
+async function noRoom(
+  world: BatchWorldInside,
+  held: Held,
+  lane: Lane,
+  refused: NoRoom,
+): Promise<number | undefined> {
+  const { submission } = held;
+  if (refused.kind === 'budget' && !refused.pending)
+    return settleRefused(world, held, lane, overBudget(refused.key));
+  const tries = submission.tries + 1;
+  const waitMs = Math.min(longestRoomWaitMs, roomWaitMs * 2 ** Math.min(tries - 1, 10));
+  await held.patch({ tries });
+  world.log.info(
+    { submission: submission.id, waitsFor: refused.key, waitMs },
+    'no room for a submission yet',
+  );
+  return world.clock.now() + waitMs;
+}
+
+function overBudget(key: string): GatewayError {
+  return new GatewayError('over_budget', `Budget ${key.replace(/\/[^/]*$/, '')} has no money left for it.`);
+}
+
+function tooFew({ limits }: BatchEndpoint): GatewayError {
+  return new GatewayError(
+    'unsupported',
+    `The provider takes no batch of fewer than ${limits.leastItems} items.`,
+  );
+}
+
+function noLongerConfigured({ target }: Submission): GatewayError {
+  return new GatewayError('no_candidate', `${target} is not configured any more, or has no batch API now.`, {
+    retry: 'other',
+  });
+}

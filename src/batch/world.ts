@@ -1,0 +1,56 @@
+/** What the rooms of the batch road are given. */
+import type { Calibration } from '../catalog/calibration.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import type { MakeId } from '../core/ids.ts';
+import type { Limits } from '../limits/contract.ts';
+import type { Caller, Policy } from '../router/contract.ts';
+import type { ExchangeWorld } from '../router/exchange.ts';
+import type { GateWorld } from '../router/gate.ts';
+import type { WalkWorld } from '../router/progress.ts';
+import type { BatchStores } from '../stores/batch/contract.ts';
+import type { Blobs, Ledger } from '../stores/contract.ts';
+import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { BatchEvents } from './alerts.ts';
+import type { BatchShape } from './contract.ts';
+import type { CompiledRules } from './prefilter.ts';
+import type { Room } from './room.ts';
+import type { BatchSettings } from './settings.ts';
+
+/** Who pays for a batch: the key of its owner, as it is now. */
+export interface Payer {
+  readonly caller: Caller;
+  /** Whether the key may use a route or model. */
+  mayUse(route: string, model: string): boolean;
+}
+
+/** A named place on the road, for those who watch it or break it there. */
+export type Step = (place: string) => void | Promise<void>;
+
+export interface BatchWorldInside {
+  readonly rows: BatchStores;
+  readonly blobs: Blobs;
+  readonly shapes: ReadonlyMap<string, BatchShape>;
+  readonly policy: () => Policy;
+  readonly settings: () => BatchSettings;
+  readonly prefilter: () => CompiledRules;
+  /** `undefined`: no keys are asked for. Throws `forbidden` where the owner's key is gone. */
+  readonly payer: (owner: string) => Payer | undefined;
+  readonly limits: Limits;
+  readonly room: Room;
+  readonly estimates: Calibration;
+  readonly gate: GateWorld;
+  readonly exchange: ExchangeWorld;
+  readonly walk: WalkWorld;
+  readonly ledger: LedgerWriter;
+  /** The ledger itself, for what must be durable before a call. */
+  readonly books: Ledger;
+  readonly events: BatchEvents;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly makeId: MakeId;
+  readonly log: Log;
+  /** Somewhere on this machine's disk, for files of one step; emptied at start. */
+  readonly scratch: string;
+  readonly at: Step;
+}

@@ -1,0 +1,133 @@
+/** The batch road, wired together for one running gateway. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Desk } from '../batch/desk.ts';
+import { compileRules } from '../batch/prefilter.ts';
+import { Room } from '../batch/room.ts';
+import type { BatchSettings } from '../batch/settings.ts';
+import { sweep } from '../batch/sweep.ts';
+import { Worker } from '../batch/worker.ts';
+import type { BatchWorldInside, Step } from '../batch/world.ts';
+import type { Config } from '../config/schema.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { BatchWorld } from '../gateway/batches/contract.ts';
+import { batchFolders } from '../gateway/batches/registry.ts';
+import { type KeyRing, mayUse } from '../gateway/key-ring.ts';
+import type { GatewayWorld } from '../gateway/world.ts';
+import type { Blobs, Stores } from '../stores/contract.ts';
+import { BatchMetrics } from '../telemetry/batch-metrics.ts';
+
+/** How often what is kept no longer is looked for. */
+const sweepMs = 600_000;
+
+export interface OpenBatches {
+  readonly served: NonNullable<GatewayWorld['batches']>;
+  /** Takes up what was left, and begins. */
+  start(): Promise<void>;
+  /** Steps that run come to where they may be left. */
+  close(): Promise<void>;
+}
+
+export interface BatchesInput {
+  readonly stores: Stores;
+  readonly blobs: Blobs;
+  readonly config: () => Config['batch'];
+  readonly maxUploadBytes: number;
+  /** Named places, for those who watch the road or break it there. */
+  readonly at?: Step;
+}
+
+type World = Omit<GatewayWorld, 'batches'>;
+
+export function openBatches(input: BatchesInput, world: World): OpenBatches {
+  const scratch = join(tmpdir(), `intermodal-${process.pid}-${world.makeId('')}`);
+  mkdirSync(scratch, { recursive: true });
+  const dialects = world.dialects.flatMap((folder) => folder.dialects);
+  let rules = { written: input.config().prefilter, compiled: compileRules(input.config().prefilter) };
+  const inside: BatchWorldInside = {
+    rows: input.stores.batch,
+    blobs: input.blobs,
+    shapes: new Map(batchFolders.map((folder) => [folder.shape(dialects).id, folder.shape(dialects)])),
+    policy: world.policy,
+    settings: () => settingsOf(input.config()),
+    prefilter: () => {
+      const written = input.config().prefilter;
+      if (rules.written !== written) rules = { written, compiled: compileRules(written) };
+      return rules.compiled;
+    },
+    payer: (owner) => payerOf(world.keys, owner),
+    limits: world.limits,
+    room: new Room(world.limits),
+    estimates: world.estimates,
+    gate: world.gate,
+    exchange: world.exchange,
+    walk: world.walk,
+    ledger: world.ledger,
+    books: input.stores.ledger,
+    events: new BatchMetrics(world.metrics.set, world.log),
+    clock: world.clock,
+    random: world.random,
+    makeId: world.makeId,
+    log: world.log,
+    scratch,
+    at: input.at ?? (() => {}),
+  };
+  const worker = new Worker(inside);
+  const desk = new Desk(inside, () => worker.poke());
+  const served: BatchWorld = {
+    desk,
+    dialects,
+    makeId: world.makeId,
+    now: () => world.clock.now(),
+    maxUploadBytes: input.maxUploadBytes,
+  };
+  let cancelSweep = (): void => {};
+  const sweepLater = (): void => {
+    cancelSweep = world.clock.after(sweepMs, () => {
+      sweep(inside).then(sweepLater, (thrown: unknown) => {
+        world.log.error({ err: thrown }, 'what is kept no longer could not be removed; tried again');
+        sweepLater();
+      });
+    });
+  };
+  return {
+    served: { world: served, folders: batchFolders },
+    async start() {
+      await worker.start();
+      sweepLater();
+    },
+    async close() {
+      cancelSweep();
+      await worker.close();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+function payerOf(keys: KeyRing, owner: string) {
+  if (owner === '') return undefined;
+  const key = keys.named(owner);
+  if (key === undefined)
+    throw new GatewayError('forbidden', `The key "${owner}" that the batch was submitted with is gone.`);
+  return {
+    caller: key.caller,
+    mayUse: (route: string, model: string) => mayUse(key, route) || mayUse(key, model),
+  };
+}
+
+function settingsOf(config: Config['batch']): BatchSettings {
+  return {
+    keepMs: config.keep,
+    reuseMs: config.reuse,
+    failureShare: config.failure_alert,
+    lateMs: config.late_alert,
+    pollMs: config.poll,
+    retryMs: config.retry,
+    mostItems: config.submission_items,
+    aloneAtOnce: config.sync.concurrent,
+    alonePerMinute: config.sync.rpm,
+    lookAgainMs: config.look_again,
+    leaseMs: 60_000,
+  };
+}

@@ -1,0 +1,71 @@
+/** What is counted of batches, and what operators are told of them. */
+import type { Batch, Submission } from '../batch/contract.ts';
+import type { Log } from './log.ts';
+import type { MetricSet } from './metrics.ts';
+
+export class BatchMetrics {
+  readonly #log: Log;
+  readonly #batches;
+  readonly #items;
+  readonly #submissions;
+  readonly #alerts;
+  readonly #cost;
+  readonly #saved;
+
+  constructor(set: MetricSet, log: Log) {
+    this.#log = log;
+    this.#batches = set.counter('intermodal_batches_total', 'Batches that have ended.', ['state']);
+    this.#items = set.counter('intermodal_batch_items_total', 'Items of batches that have ended.', [
+      'outcome',
+    ]);
+    this.#submissions = set.counter(
+      'intermodal_batch_submissions_total',
+      'Submissions to providers that have ended.',
+      ['target', 'how'],
+    );
+    this.#alerts = set.counter('intermodal_batch_alerts_total', 'What operators were told of batches.', [
+      'kind',
+    ]);
+    this.#cost = set.counter('intermodal_batch_cost_usd_total', 'What ended batches have cost.', []);
+    this.#saved = set.counter(
+      'intermodal_batch_saved_usd_total',
+      'What ended batches would have cost more by sync calls at list price.',
+      [],
+    );
+  }
+
+  batchEnded(batch: Batch): void {
+    const { done, failed, cancelled, expired } = batch.counts;
+    this.#batches.row([batch.state]).total += 1;
+    for (const [outcome, count] of Object.entries({ done, failed, cancelled, expired }))
+      this.#items.row([outcome]).total += count;
+    this.#cost.row([]).total += batch.costNanoUsd / 1e9;
+    this.#saved.row([]).total += (batch.listNanoUsd - batch.costNanoUsd) / 1e9;
+    this.#log.info(
+      { batch: batch.id, state: batch.state, done, failed, costUsd: batch.costNanoUsd / 1e9 },
+      'batch ended',
+    );
+  }
+
+  submissionEnded({ target, how }: Submission): void {
+    this.#submissions.row([target, how ?? '']).total += 1;
+  }
+
+  failureRate({ id, target }: Submission, share: number): void {
+    this.#alerts.row(['failure-rate']).total += 1;
+    this.#log.error({ submission: id, target, share }, 'too many items of a submission failed');
+  }
+
+  late({ id, target }: Submission, runMs: number): void {
+    this.#alerts.row(['late']).total += 1;
+    this.#log.error({ submission: id, target, runMs }, 'a submission takes long');
+  }
+
+  deadLetters({ id }: Batch, count: number): void {
+    this.#alerts.row(['dead-letters']).total += 1;
+    this.#log.warn(
+      { batch: id, count },
+      'items of a batch ended without an answer; intermodal batch retry-dead tries them again',
+    );
+  }
+}
