@@ -11,7 +11,8 @@ export const settings = z.strictObject({
       validate: path.default('/auth/validate').describe('Answers 401 for a key that is no good.'),
       submit: path.default('/batch/jobs'),
       poll: path
-        .includes('{id}', { error: 'must have {id} in the place of the job’s id' })
+        // Not `includes`, which JSON Schema has no word for.
+        .regex(/\{id\}/, { error: 'must have {id} in the place of the job’s id' })
         .default('/batch/jobs/{id}'),
     })
     .prefault({})

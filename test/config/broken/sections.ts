@@ -151,7 +151,7 @@ routes:
     chain: [openai/gpt-4.1-mini]
 `,
     says: [
-      '3:5 providers.openai: "type" is missing. Allowed: anthropic, azure, bedrock, openai, openai-compatible, vertex.',
+      '3:5 providers.openai: "type" is missing. Allowed: anthropic, azure, bedrock, jobs, openai, openai-compatible, vertex.',
     ],
   },
   {
