@@ -2,8 +2,10 @@
  * A submission whose intent is written and whose outcome is not: the process died, or the provider did not answer. It is looked for at the provider
  * before anything is sent again, more than once, since lists lag behind creates.
  */
-import { asGatewayError } from '../core/errors.ts';
-import type { Lane } from './contract.ts';
+import { asGatewayError, GatewayError } from '../core/errors.ts';
+import { unknowableEntry } from './books.ts';
+import type { Batch, Lane } from './contract.ts';
+import { isAtRisk } from './deadline.ts';
 import { settleRefused } from './go-back.ts';
 import { batchEndpointOf } from './lanes.ts';
 import type { Held } from './steps.ts';
@@ -15,7 +17,12 @@ const looks = 2;
 /** A provider that cannot even be asked. */
 const troubleMs = 30_000;
 
-export async function adopt(world: BatchWorldInside, held: Held, lane: Lane): Promise<number | undefined> {
+export async function adopt(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  lane: Lane,
+): Promise<number | undefined> {
   const { submission } = held;
   const target = world.policy().target(submission.target);
   const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
@@ -37,7 +44,7 @@ export async function adopt(world: BatchWorldInside, held: Held, lane: Lane): Pr
         );
         return await opened(world, held, found.handle);
       case 'unsure':
-        return world.clock.now() + found.retryAfterMs;
+        return await wait(world, held, batch, lane, found.retryAfterMs, endpoint.limits.windowMs);
       case 'absent':
         return await again(world, held, lane);
     }
@@ -46,6 +53,33 @@ export async function adopt(world: BatchWorldInside, held: Held, lane: Lane): Pr
     world.log.warn({ submission: submission.id, code: error.code }, 'a submission cannot be looked for now');
     return world.clock.now() + Math.max(troubleMs, error.retryAfterMs ?? 0);
   }
+}
+
+/**
+ * Some job at the provider may be it, and only time can tell. When there is no more time, its items go on without it, and the ledger says that
+ * they may have been paid for.
+ */
+async function wait(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  lane: Lane,
+  retryAfterMs: number,
+  windowMs: number,
+): Promise<number | undefined> {
+  const { submission } = held;
+  const nowMs = world.clock.now();
+  const patient = nowMs - (submission.sentAtMs ?? nowMs) < windowMs;
+  if (batch.state === 'running' && patient && !(await isAtRisk(world, batch))) return nowMs + retryAfterMs;
+  world.ledger.add(unknowableEntry(batch, lane, submission, nowMs));
+  world.log.error(
+    { submission: submission.id, target: submission.target, items: submission.items },
+    'whether a provider has run a submission cannot be known; its items go on, and may be paid for twice',
+  );
+  const error = new GatewayError('upstream_truncated', 'Whether the provider has run it cannot be known.', {
+    retry: 'other',
+  });
+  return settleRefused(world, held, lane, error);
 }
 
 async function again(world: BatchWorldInside, held: Held, lane: Lane): Promise<number | undefined> {

@@ -1,7 +1,9 @@
 /** What a submission has cost, for the ledger: one entry for all its answers. */
+
+import { parseTarget } from '../core/target.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { ReadAnswer, Reading } from './answer.ts';
-import type { Submission } from './contract.ts';
+import type { Batch, Lane, Submission } from './contract.ts';
 
 export interface SubmissionSums {
   readonly answers: number;
@@ -47,27 +49,53 @@ export function addSums(
 
 /** Named by the submission, so that a crash before or after it is written changes nothing. */
 export function ledgerEntry(
-  { batch, lane, target }: Reading,
+  { batch, lane }: Pick<Reading, 'batch' | 'lane'>,
   submission: Submission,
   sums: SubmissionSums,
   nowMs: number,
 ): LedgerEntry {
   const { answers, ...counted } = sums;
   return {
-    id: submission.id,
-    requestId: batch.id,
     atMs: nowMs,
-    ...(batch.owner === '' ? {} : { key: batch.owner }),
-    ...(batch.team === undefined ? {} : { team: batch.team }),
-    route: lane.route,
-    provider: target.provider,
-    model: target.model.id,
-    mode: target.mode,
+    ...common(batch, lane, submission),
     outcome: answers > 0 ? 'served' : 'failed',
-    stream: false,
-    tags: batch.tags,
     items: answers,
     ...counted,
     durationMs: nowMs - (submission.sentAtMs ?? nowMs),
+  };
+}
+
+/** That a submission may have been run, which nobody can know: the most that it was expected to cost. */
+export function unknowableEntry(
+  batch: Batch,
+  lane: Lane,
+  submission: Submission,
+  nowMs: number,
+): LedgerEntry {
+  return {
+    ...common(batch, lane, submission),
+    atMs: nowMs,
+    outcome: 'unknown',
+    items: submission.items,
+    costNanoUsd: submission.estimateNanoUsd,
+    listNanoUsd: submission.estimateNanoUsd,
+    exact: false,
+    durationMs: nowMs - (submission.sentAtMs ?? nowMs),
+  };
+}
+
+function common(batch: Batch, lane: Lane, submission: Submission) {
+  const target = parseTarget(submission.target);
+  return {
+    id: submission.id,
+    requestId: batch.id,
+    ...(batch.owner === '' ? {} : { key: batch.owner }),
+    ...(batch.team === undefined ? {} : { team: batch.team }),
+    route: lane.route,
+    provider: target?.provider ?? '',
+    model: target?.model ?? submission.target,
+    mode: target?.mode ?? 'batch',
+    stream: false,
+    tags: batch.tags,
   };
 }

@@ -204,7 +204,7 @@ class Collector {
     await world.at('collect: before the books');
     world.ledger.add(ledgerEntry(this.#reading, submission, this.#sums, world.clock.now()));
     world.room.giveBack(submission.id, this.#sums.costNanoUsd);
-    await this.#held.move('collected', { costNanoUsd: this.#sums.costNanoUsd });
+    await this.#held.move('collected');
     await world.at('collect: after the books');
     this.#tell();
     await world.rows.batches.wake(submission.batchNo, world.clock.now());

@@ -375,6 +375,8 @@ export interface BatchShape {
   readonly id: string;
   /** Protocols whose answers its callers read as they are. */
   readonly protocols: readonly Protocol[];
+  /** Its webhooks carry the results. */
+  readonly pushesResults?: boolean;
   /** Prefix of batch ids (`batch_`, `msgbatch_`). */
   readonly idPrefix: string;
   /** Reads a line. Throws `invalid_request`, `param` naming the field; the message is for the caller as it stands. */

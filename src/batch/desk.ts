@@ -94,6 +94,8 @@ export class Desk implements BatchDesk {
     const shape = world.shapes.get(wanted.shape);
     if (shape === undefined) throw new GatewayError('internal', `There is no shape "${wanted.shape}".`);
     const { input, ...rest } = wanted;
+    const problem = wanted.webhook === undefined ? undefined : world.webhookProblem(wanted.webhook.url);
+    if (problem !== undefined) throw new GatewayError('invalid_request', problem, { param: 'webhook' });
     const source =
       'fileId' in input
         ? await this.file(owner, input.fileId).then(({ id, blob, bytes }) => ({

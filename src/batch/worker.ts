@@ -180,7 +180,7 @@ export class Worker {
       case 'planned':
         return submit(world, held, batch, lane);
       case 'sending':
-        return adopt(world, held, lane);
+        return adopt(world, held, batch, lane);
       case 'open':
       case 'stopping':
         return poll(world, held, batch);

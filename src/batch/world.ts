@@ -16,6 +16,7 @@ import type { BatchShape } from './contract.ts';
 import type { CompiledRules } from './prefilter.ts';
 import type { Room } from './room.ts';
 import type { BatchSettings } from './settings.ts';
+import type { Webhooks } from './webhooks.ts';
 
 /** Who pays for a batch: the key of its owner, as it is now. */
 export interface Payer {
@@ -46,6 +47,8 @@ export interface BatchWorldInside {
   /** The ledger itself, for what must be durable before a call. */
   readonly books: Ledger;
   readonly events: BatchEvents;
+  readonly webhooks: () => Webhooks;
+  readonly webhookProblem: (url: string) => string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly makeId: MakeId;

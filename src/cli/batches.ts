@@ -7,6 +7,8 @@ import { compileRules } from '../batch/prefilter.ts';
 import { Room } from '../batch/room.ts';
 import type { BatchSettings } from '../batch/settings.ts';
 import { sweep } from '../batch/sweep.ts';
+import { webhookUrlProblem } from '../batch/webhooks/address.ts';
+import { createWebhooks, mostAtOnce, type Webhooks } from '../batch/webhooks.ts';
 import { Worker } from '../batch/worker.ts';
 import type { BatchWorldInside, Step } from '../batch/world.ts';
 import type { Config } from '../config/schema.ts';
@@ -20,6 +22,9 @@ import { BatchMetrics } from '../telemetry/batch-metrics.ts';
 
 /** How often what is kept no longer is looked for. */
 const sweepMs = 600_000;
+
+/** How often deliveries that are due are looked for. */
+const deliverMs = 1_000;
 
 export interface OpenBatches {
   readonly served: NonNullable<GatewayWorld['batches']>;
@@ -66,6 +71,8 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     ledger: world.ledger,
     books: input.stores.ledger,
     events: new BatchMetrics(world.metrics.set, world.log),
+    webhooks: () => webhooks(),
+    webhookProblem: (url) => webhookUrlProblem(url, input.config().webhooks.allow_private),
     clock: world.clock,
     random: world.random,
     makeId: world.makeId,
@@ -73,6 +80,7 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     scratch,
     at: input.at ?? (() => {}),
   };
+  const webhooks = webhooksOf(input, world);
   const worker = new Worker(inside);
   const desk = new Desk(inside, () => worker.poke());
   const served: BatchWorld = {
@@ -91,17 +99,60 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
       });
     });
   };
+  let cancelDeliver = (): void => {};
+  let delivering: Promise<unknown> = Promise.resolve();
+  const deliverLater = (ms: number): void => {
+    cancelDeliver = world.clock.after(ms, () => {
+      delivering = webhooks()
+        .deliverDue()
+        .then(
+          (tried) => deliverLater(tried >= mostAtOnce ? 0 : deliverMs),
+          (thrown: unknown) => {
+            world.log.error({ err: thrown }, 'webhooks could not be delivered or written down; tried again');
+            deliverLater(deliverMs);
+          },
+        );
+    });
+  };
   return {
     served: { world: served, folders: batchFolders },
     async start() {
       await worker.start();
       sweepLater();
+      deliverLater(0);
     },
     async close() {
       cancelSweep();
       await worker.close();
+      cancelDeliver();
+      await delivering;
+      cancelDeliver();
       rmSync(scratch, { recursive: true, force: true });
     },
+  };
+}
+
+/** As the config is now: its secret may be changed while messages wait. */
+function webhooksOf(input: BatchesInput, world: World): () => Webhooks {
+  const make = (written: Config['batch']['webhooks']) => ({
+    written,
+    webhooks: createWebhooks({
+      rows: input.stores.batch.deliveries,
+      settings: {
+        secret: written.secret,
+        jobsSignatureHeader: written.jobs_signature_header,
+        allowPrivate: written.allow_private,
+      },
+      clock: world.clock,
+      random: world.random,
+      log: world.log,
+    }),
+  });
+  let made = make(input.config().webhooks);
+  return () => {
+    const { webhooks: written } = input.config();
+    if (written !== made.written) made = make(written);
+    return made.webhooks;
   };
 }
 
@@ -119,7 +170,7 @@ function payerOf(keys: KeyRing, owner: string) {
 function settingsOf(config: Config['batch']): BatchSettings {
   return {
     keepMs: config.keep,
-    reuseMs: config.reuse,
+    reuseMs: config.reuse === 0 ? undefined : config.reuse,
     failureShare: config.failure_alert,
     lateMs: config.late_alert,
     pollMs: config.poll,

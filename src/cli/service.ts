@@ -1,5 +1,6 @@
 /** A running gateway: config, watch, server and signals wired together. */
 
+import type { Step } from '../batch/world.ts';
 import { type Loaded, loadFile, writeProblems } from '../config/load.ts';
 import type { MadeProviders } from '../config/make-providers.ts';
 import { writeProblem } from '../config/problem.ts';
@@ -29,6 +30,8 @@ export interface ServiceOptions {
   readonly port?: number;
   /** Over the one in the config. */
   readonly store?: string;
+  /** Hears the named places of the batch road as they are passed; for proofs that break it there. */
+  readonly at?: Step;
 }
 
 export interface Service {
@@ -110,6 +113,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       blobs: await openBlobs(config.batch.blobs),
       config: () => batchConfig,
       maxUploadBytes: config.server.max_upload,
+      ...(options.at === undefined ? {} : { at: options.at }),
     },
     bare,
   );

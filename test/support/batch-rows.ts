@@ -70,6 +70,7 @@ export const lane = (batchNo: number, number = 0): Lane => ({
   route: 'classify',
   operation: 'chat',
   chain: ['openai/gpt-4.1-nano@batch', 'openai/gpt-4.1-nano'],
+  checked: false,
 });
 
 export function added(items: readonly Item[], changes: Partial<AddedItems> = {}): AddedItems {

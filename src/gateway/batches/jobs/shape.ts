@@ -23,6 +23,7 @@ export function createShape(all: readonly AnyDialect[]): BatchShape {
   return {
     id: shapeId,
     protocols: [],
+    pushesResults: true,
     idPrefix,
     readLine(bytes): Line {
       const { outer, inner } = scanLine(bytes, 'body');
