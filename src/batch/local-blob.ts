@@ -65,6 +65,11 @@ export async function* readThrough(world: BatchWorldInside, blob: string): Async
       yield Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     return;
   }
+  yield* readFileThrough(path);
+}
+
+/** As `readThrough`, of a file. */
+export async function* readFileThrough(path: string): AsyncGenerator<Buffer> {
   const file = await open(path);
   try {
     const buffer = Buffer.allocUnsafe(windowBytes);
