@@ -14,6 +14,7 @@ import { errorOf } from './item-error.ts';
 import { type Failure, judge, type Ways } from './judge.ts';
 import { batchEndpointOf } from './lanes.ts';
 import { openLocal } from './local-blob.ts';
+import { freeRoom } from './room-freed.ts';
 import { type Place, SegmentWriter } from './segment.ts';
 import type { Held } from './steps.ts';
 import { jobOf } from './submit.ts';
@@ -74,6 +75,8 @@ class Collector {
   #segment: SegmentWriter;
   #taken: Taken[] = [];
   #sums: SubmissionSums = noSums;
+  /** A bit for each line of the batch: what was told twice, however far apart, counts once. */
+  readonly #told: Uint8Array;
   #done = 0;
   #failed = 0;
   #unreadable = 0;
@@ -83,7 +86,17 @@ class Collector {
     this.#held = held;
     this.#reading = reading;
     this.#ways = ways;
+    this.#told = new Uint8Array((reading.batch.assembledLines >> 3) + 1);
     this.#segment = this.#newSegment();
+  }
+
+  /** True once for each line. */
+  #isFirst(seq: number): boolean {
+    const bit = 1 << (seq & 7);
+    const byte = this.#told[seq >> 3] ?? 0xff;
+    if ((byte & bit) !== 0) return false;
+    this.#told[seq >> 3] = byte | bit;
+    return true;
   }
 
   #newSegment(): SegmentWriter {
@@ -113,8 +126,7 @@ class Collector {
       if (result.kind === 'unreadable') continue;
       const item = items.get(result.key);
       // A second result for one item, an item of another submission, a key that nobody gave: all of no account.
-      if (item === undefined || item.submission !== id) continue;
-      items.delete(result.key);
+      if (item === undefined || item.submission !== id || !this.#isFirst(item.seq)) continue;
       this.#takeOne(item, result);
     }
   }
@@ -202,8 +214,10 @@ class Collector {
     const { submission } = this.#held;
     await this.#settleMissing();
     await world.at('collect: before the books');
-    world.ledger.add(ledgerEntry(this.#reading, submission, this.#sums, world.clock.now()));
-    world.room.giveBack(submission.id, this.#sums.costNanoUsd);
+    // What a line that cannot be read has cost, its provider alone knows.
+    const sums = { ...this.#sums, exact: this.#sums.exact && this.#unreadable === 0 };
+    world.ledger.add(ledgerEntry(this.#reading, submission, sums, world.clock.now()));
+    await freeRoom(world, submission.id, sums.costNanoUsd);
     await this.#held.move('collected');
     await world.at('collect: after the books');
     this.#tell();
@@ -229,6 +243,7 @@ class Collector {
   /** By how the whole ended. */
   #missing(): Failure {
     const { how, error } = this.#held.submission;
+    if (how === 'refused') return { kind: 'refused', error: error ?? goneError('missing') };
     if (how === 'expired') return { kind: 'expired', error: goneError('expired') };
     if (how === 'cancelled') return { kind: 'cancelled', error: goneError('cancelled') };
     if (error !== undefined && how !== 'completed') return { kind: 'missing', error };

@@ -31,3 +31,8 @@ const lookShare = 0.05;
 export function mostWaitMs({ windowMs }: Pick<Batch, 'windowMs'>): number {
   return Math.max(1_000, windowMs * lookShare);
 }
+
+/** How long after its deadline a batch still waits for submissions that are being stopped. */
+export function stopMs({ windowMs }: Pick<Batch, 'windowMs'>): number {
+  return Math.min(leastMarginMs, windowMs * batchShare);
+}

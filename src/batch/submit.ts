@@ -9,9 +9,11 @@ import { duesOf } from './budget-gate.ts';
 import type { Batch, Lane, Submission } from './contract.ts';
 import { isAtRisk, mostWaitMs } from './deadline.ts';
 import { type Encoded, encode } from './encode.ts';
-import { settleCannotCarry, settleRefused } from './go-back.ts';
+import { settleCannotCarry, settleNoRoom, settleRefused } from './go-back.ts';
 import { errorOf } from './item-error.ts';
 import { batchEndpointOf, findRoute } from './lanes.ts';
+import { lossOf } from './lost.ts';
+import { nextStep } from './plan.ts';
 import type { NoRoom } from './room.ts';
 import type { Held } from './steps.ts';
 import type { BatchWorldInside } from './world.ts';
@@ -35,8 +37,8 @@ export async function submit(
   if (target === undefined || endpoint === undefined)
     return settleRefused(world, held, lane, noLongerConfigured(submission));
   // What would be stopped at the first look is not begun: its items are asked by themselves, or end with the batch.
-  if (batch.state !== 'running' || (await isAtRisk(world, batch)))
-    return settleRefused(world, held, lane, undefined);
+  const lost = batch.state !== 'running' || lossOf(world, batch, lane) !== undefined;
+  if (lost || (await isAtRisk(world, batch))) return settleRefused(world, held, lane, undefined);
   const encoded = await encode(world, batch, lane, submission, target);
   try {
     await settleCannotCarry(world, held, lane, encoded.failed);
@@ -145,6 +147,8 @@ async function noRoom(
   const { submission } = held;
   if (refused.kind === 'budget' && !refused.pending)
     return settleRefused(world, held, lane, overBudget(refused.key));
+  const next = refused.kind === 'busy' ? nextStep(world, lane, submission.step) : undefined;
+  if (next !== undefined) return settleNoRoom(world, held, next);
   const tries = submission.tries + 1;
   const grownMs = roomWaitMs * 2 ** Math.min(tries - 1, 10);
   const waitMs = Math.min(longestRoomWaitMs, grownMs, mostWaitMs(batch));
