@@ -72,7 +72,8 @@ async function wait(
   const { submission } = held;
   const nowMs = world.clock.now();
   const patient = nowMs - (submission.sentAtMs ?? nowMs) < windowMs;
-  if (batch.state === 'running' && patient && !(await isAtRisk(world, batch))) return nowMs + retryAfterMs;
+  if (batch.state === 'running' && patient && !(await isAtRisk(world, batch)))
+    return nowMs + Math.min(retryAfterMs, mostWaitMs(batch));
   world.ledger.add(unknowableEntry(batch, lane, submission, nowMs));
   world.log.error(
     { submission: submission.id, target: submission.target, items: submission.items },

@@ -88,11 +88,12 @@ async function runOut(
   return (await endIfDone(world, batch)) ?? world.clock.now() + Math.min(longestSleepMs, mostWaitMs(batch));
 }
 
-/** They are polled, and so stopped, now. */
+/** They are looked after now, and so stopped, or given up. */
 async function wakeSubmissions(world: BatchWorldInside, batch: Batch): Promise<void> {
   const nowMs = world.clock.now();
   for (const { id, state } of await world.rows.submissions.ofBatch(batch.no))
-    if (state === 'open' || state === 'planned') await world.rows.submissions.wake(id, nowMs);
+    if (state === 'open' || state === 'planned' || state === 'sending')
+      await world.rows.submissions.wake(id, nowMs);
 }
 
 async function endIfDone(world: BatchWorldInside, batch: Batch): Promise<number | undefined> {
