@@ -4,8 +4,8 @@
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { unknowableEntry } from './books.ts';
-import type { Batch, Lane } from './contract.ts';
-import { isAtRisk } from './deadline.ts';
+import type { Batch, ItemError, Lane } from './contract.ts';
+import { isAtRisk, mostWaitMs } from './deadline.ts';
 import { settleRefused } from './go-back.ts';
 import { batchEndpointOf } from './lanes.ts';
 import type { Held } from './steps.ts';
@@ -42,16 +42,18 @@ export async function adopt(
           { submission: submission.id, target: submission.target },
           'a submission was found again',
         );
-        return await opened(world, held, found.handle);
+        return await opened(world, held, batch, found.handle);
       case 'unsure':
         return await wait(world, held, batch, lane, found.retryAfterMs, endpoint.limits.windowMs);
       case 'absent':
-        return await again(world, held, lane);
+        return await again(world, held, batch, lane);
     }
   } catch (thrown) {
     const error = asGatewayError(thrown);
+    if (error.code === 'internal') throw thrown;
     world.log.warn({ submission: submission.id, code: error.code }, 'a submission cannot be looked for now');
-    return world.clock.now() + Math.max(troubleMs, error.retryAfterMs ?? 0);
+    const waitMs = Math.min(Math.max(troubleMs, error.retryAfterMs ?? 0), mostWaitMs(batch));
+    return wait(world, held, batch, lane, waitMs, endpoint.limits.windowMs);
   }
 }
 
@@ -70,7 +72,8 @@ async function wait(
   const { submission } = held;
   const nowMs = world.clock.now();
   const patient = nowMs - (submission.sentAtMs ?? nowMs) < windowMs;
-  if (batch.state === 'running' && patient && !(await isAtRisk(world, batch))) return nowMs + retryAfterMs;
+  if (batch.state === 'running' && patient && !(await isAtRisk(world, batch)))
+    return nowMs + Math.min(retryAfterMs, mostWaitMs(batch));
   world.ledger.add(unknowableEntry(batch, lane, submission, nowMs));
   world.log.error(
     { submission: submission.id, target: submission.target, items: submission.items },
@@ -82,15 +85,27 @@ async function wait(
   return settleRefused(world, held, lane, error);
 }
 
-async function again(world: BatchWorldInside, held: Held, lane: Lane): Promise<number | undefined> {
-  const { tries, sentAtMs } = held.submission;
+async function again(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  lane: Lane,
+): Promise<number | undefined> {
+  const { tries, sentAtMs, error } = held.submission;
   const { lookAgainMs } = world.settings();
   const nowMs = world.clock.now();
   const waited = nowMs - (sentAtMs ?? 0);
   if (tries + 1 < looks || waited < lookAgainMs) {
     await held.patch({ tries: tries + 1 });
-    return Math.max(nowMs + 1_000, (sentAtMs ?? nowMs) + lookAgainMs);
+    const laterMs = Math.max(nowMs + 1_000, (sentAtMs ?? nowMs) + lookAgainMs);
+    return Math.min(laterMs, nowMs + mostWaitMs(batch));
   }
   world.log.info({ submission: held.submission.id }, 'a submission is surely not at its provider');
-  return settleRefused(world, held, lane, undefined);
+  // Where the provider failed at it, another may not; where we died, nothing speaks against it.
+  return settleRefused(world, held, lane, error === undefined ? undefined : providerError(error));
+}
+
+/** An error as it was written down: what may be done about it is the table's word. */
+export function providerError({ code, message }: ItemError): GatewayError {
+  return new GatewayError(code, message);
 }

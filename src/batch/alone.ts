@@ -5,7 +5,7 @@
  */
 import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import { errorKinds, GatewayError } from '../core/errors.ts';
-import { attemptWhole, readChat, readEmbedding } from '../router/attempt-whole.ts';
+import { attemptWhole, readChat as chatReader, readEmbedding } from '../router/attempt-whole.ts';
 import type { AttemptRecord, Route, Served, Target, WholeSink } from '../router/contract.ts';
 import { entryOf } from '../router/entry.ts';
 import { Pass } from '../router/gate.ts';
@@ -13,73 +13,48 @@ import { needsOf } from '../router/needs.ts';
 import { type WalkResult, walk } from '../router/walk.ts';
 import type { Settled, SettledSums } from '../stores/batch/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
-import type { Batch, BatchShape, Item, ItemCall, ItemError, Lane } from './contract.ts';
+import { nextWave, pace } from './alone-next.ts';
+import { checkForm, readChat } from './answer.ts';
+import type { Batch, BatchShape, Item, ItemCall, ItemError, ItemResult, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { aloneChain, findRoute } from './lanes.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
-import { SegmentWriter } from './segment.ts';
+import { aloneSegment, SegmentWriter } from './segment.ts';
 import type { BatchWorldInside } from './world.ts';
 
 /** Failed rounds after which an item is a dead letter, submissions included. */
 const mostStrikes = 3;
+/** How long waves follow one another before the batch is looked at as a whole: calls take seconds, and so may whoever waits for it. */
+const turnMs = 5_000;
 /** Our own limits let nobody through: tried again after this. */
 const noRoomMs = 5_000;
 
-/** Returns how many items were asked. */
+/** Asks until nothing is due, or others must be let through. Returns when it is to go on; `undefined`: nothing is left to be asked alone. */
 export async function askAlone(
   world: BatchWorldInside,
   batch: Batch,
   lanes: readonly Lane[],
   signal: AbortSignal,
-): Promise<number> {
+): Promise<number | undefined> {
   const shape = world.shapes.get(batch.shape);
-  if (shape === undefined) return 0;
+  const first = await nextWave(world, batch);
+  if (shape === undefined || first.items.length === 0) return first.dueAtMs;
+  const untilMs = world.clock.now() + turnMs;
   const input = await openLocal(world, batch.inputBlob);
-  let asked = 0;
   try {
-    while (!signal.aborted) {
-      const wave = await nextWave(world, batch);
-      if (wave.length === 0) break;
-      await pace(world, wave.length);
-      await new Wave(world, batch, shape, lanes, input).run(wave);
-      asked += wave.length;
+    for (let wave = first; wave.items.length > 0; wave = await nextWave(world, batch)) {
+      await pace(world, wave.items.length, signal);
+      if (signal.aborted) break;
+      await new Wave(world, batch, shape, lanes, input).run(wave.items);
+      // It may have been cancelled meanwhile, its deadline may have passed, and items may be due to be submitted again.
+      const nowMs = world.clock.now();
+      const state = (await world.rows.batches.byNo(batch.no))?.state;
+      if (state !== 'running' || nowMs >= Math.min(untilMs, batch.deadlineAtMs)) break;
     }
   } finally {
     await input.close();
   }
-  return asked;
-}
-
-async function nextWave(world: BatchWorldInside, batch: Batch): Promise<readonly Item[]> {
-  const nowMs = world.clock.now();
-  const { aloneAtOnce, alonePerMinute } = world.settings();
-  const most = Math.min(aloneAtOnce, alonePerMinute ?? aloneAtOnce);
-  const wave: Item[] = [];
-  for (let after = 0; wave.length < most; ) {
-    const page = await world.rows.items.page(batch.no, after, 500, { states: ['alone'] });
-    const last = page.at(-1);
-    if (last === undefined) break;
-    after = last.seq;
-    wave.push(...page.filter(({ dueAtMs }) => dueAtMs <= nowMs));
-  }
-  return wave.slice(0, most);
-}
-
-/** Waits until so many calls more are within the rate of the config. */
-async function pace(world: BatchWorldInside, calls: number): Promise<void> {
-  const { alonePerMinute } = world.settings();
-  if (alonePerMinute === undefined) return;
-  const bucket = { key: 'batch alone', limit: alonePerMinute, periodMs: 60_000, burst: alonePerMinute };
-  const verdict = await world.limits.reserve({
-    id: world.makeId('pace_'),
-    takes: [{ bucket, amount: calls, floor: 0, mayWait: true }],
-    slots: [],
-    charges: [],
-    maxWaitMs: 60_000,
-  });
-  const waitMs = verdict.ok ? verdict.waitMs : 60_000;
-  if (verdict.ok) verdict.reservation.settle([calls], 0);
-  if (waitMs > 0) await new Promise<void>((resolve) => world.clock.after(waitMs, resolve));
+  return (await nextWave(world, batch)).dueAtMs;
 }
 
 interface Asking {
@@ -91,7 +66,9 @@ interface Asking {
 }
 
 type Came =
-  | { readonly kind: 'answer'; readonly body: string; readonly sums: SettledSums }
+  | { readonly kind: 'answer'; readonly target: string; readonly body: string; readonly sums: SettledSums }
+  /** Answered, in a form that it must not have. */
+  | { readonly kind: 'form'; readonly target: string; readonly message: string; readonly sums: SettledSums }
   | { readonly kind: 'error'; readonly error: GatewayError; readonly sums: SettledSums };
 
 class Wave {
@@ -122,30 +99,41 @@ class Wave {
     await world.at('alone: after the intent');
     const came = await Promise.all(askings.map((asking) => this.#ask(asking)));
     await world.at('alone: after the calls');
-    const segment = new SegmentWriter(world, this.#batch.no, 'alone');
-    const places = came.map((one) => (one.kind === 'answer' ? segment.add(one.body) : undefined));
-    const number = await segment.close();
+    const results = await this.#write(came);
     const settled = askings.map((asking, index): Settled & { sums: SettledSums } => {
       const one = came[index];
-      const place = places[index];
+      const result = results[index];
       const { seq } = asking.item;
       if (one === undefined) throw new Error('A call of a wave has no outcome.');
-      if (one.kind === 'error') return { ...this.#afterError(asking, one.error), sums: one.sums };
-      if (place === undefined || number === undefined) throw new Error('An answer has no place.');
-      const { costNanoUsd, listNanoUsd } = one.sums;
-      return {
-        seq,
-        state: 'done',
-        attempted: true,
-        result: { segment: number, ...place, costNanoUsd, listNanoUsd },
-        sums: one.sums,
-      };
+      const { sums } = one;
+      if (one.kind === 'error') return { ...this.#afterError(asking, one.error), sums };
+      if (one.kind === 'form') return { ...this.#afterForm(asking, one.target, one.message), sums };
+      if (result === undefined) throw new Error('An answer has no place.');
+      return { seq, state: 'done', attempted: true, result, sums };
     });
     await world.at('alone: before the items');
     await world.rows.items.settle(this.#batch.no, { alone: true }, settled);
     await world.at('alone: after the items');
     await world.books.append(askings.flatMap((asking) => this.#entries(asking)));
     await world.at('alone: after the books');
+  }
+
+  /** Answers by the target that gave them, so that it is known afterwards. */
+  async #write(came: readonly Came[]): Promise<readonly (ItemResult | undefined)[]> {
+    const results: (ItemResult | undefined)[] = came.map(() => undefined);
+    const byTarget = Map.groupBy(came.entries(), ([, one]) => (one.kind === 'answer' ? one.target : ''));
+    for (const [target, answers] of byTarget) {
+      const segment = new SegmentWriter(this.#world, this.#batch.no, aloneSegment(target));
+      const places = answers.map(([, one]) => (one.kind === 'answer' ? segment.add(one.body) : undefined));
+      const number = await segment.close();
+      answers.forEach(([index, { sums }], at) => {
+        const place = places[at];
+        if (place === undefined || number === undefined) return;
+        const { costNanoUsd, listNanoUsd } = sums;
+        results[index] = { segment: number, ...place, costNanoUsd, listNanoUsd };
+      });
+    }
+    return results;
   }
 
   #prepare(item: Item): Asking {
@@ -225,15 +213,18 @@ class Wave {
   async #ask(asking: Asking): Promise<Came> {
     const world = this.#world;
     const { call, route, records } = asking;
-    let body: string | undefined;
+    let told: Told | undefined;
     const sink: WholeSink<Answer | EmbeddingAnswer> = {
       closed: false,
       onClose: () => () => {},
-      relay: (_served: Served, bytes) => {
-        body = Buffer.from(bytes).toString('utf8');
+      relay: ({ target }: Served, bytes) => {
+        const body = Buffer.from(bytes).toString('utf8');
+        told = asking.lane.checked
+          ? tell(call, target, readChat(target, JSON.parse(body)), body)
+          : { target: target.name, body, repaired: 0 };
       },
-      answer: (_served: Served, answer) => {
-        body = JSON.stringify(call.encodeAnswer(answer));
+      answer: ({ target }: Served, answer) => {
+        told = tell(call, target, answer);
       },
     };
     const watching = {
@@ -254,15 +245,30 @@ class Wave {
       const { chat } = target;
       return chat === undefined
         ? none(target)
-        : attemptWhole(world.exchange, input, chat, readChat(chat), sink);
+        : attemptWhole(world.exchange, input, chat, chatReader(chat), sink);
     });
     const sums = sumsOf(records.map(({ record }) => record));
-    if (body !== undefined) return { kind: 'answer', body: oneLine(body), sums };
+    if (told?.wrongForm !== undefined)
+      return { kind: 'form', target: told.target, message: told.wrongForm, sums };
+    if (told !== undefined) {
+      const { target, body, repaired } = told;
+      return { kind: 'answer', target, body: oneLine(body), sums: { ...sums, repaired } };
+    }
     const error =
       result.kind === 'failed'
         ? result.error
         : new GatewayError('internal', 'The call ended without an answer.');
     return { kind: 'error', error, sums };
+  }
+
+  /** Once more, in case it was chance. */
+  #afterForm({ item }: Asking, target: string, message: string): Settled {
+    const nowMs = this.#world.clock.now();
+    const error: ItemError = { code: 'upstream_malformed', status: 502, message };
+    const failed = { target, atMs: nowMs, error };
+    if (item.formStrikes > 0 || item.strikes >= mostStrikes)
+      return { seq: item.seq, state: 'dead', attempted: true, error, failed };
+    return { seq: item.seq, state: 'alone', formStrikes: 1, attempted: true, dueAtMs: nowMs, failed };
   }
 
   #afterError({ item, route }: Asking, error: GatewayError): Settled {
@@ -290,6 +296,31 @@ class Wave {
     const waitMs = retryMs[strikes - 1] ?? retryMs.at(-1) ?? 60_000;
     return { seq: item.seq, state: 'alone', strikes, attempted: true, dueAtMs: nowMs + waitMs, failed };
   }
+}
+
+interface Told {
+  readonly target: string;
+  readonly body: string;
+  readonly repaired: 0 | 1;
+  readonly wrongForm?: string;
+}
+
+/** An answer as the caller gets it, its form mended or found wrong; `body`: as it came, where that serves. */
+function tell(
+  call: ItemCall,
+  { name }: Target,
+  answer: Answer | EmbeddingAnswer,
+  body: string | undefined = undefined,
+): Told {
+  const checked = 'choices' in answer ? checkForm(call, answer) : undefined;
+  const mended = checked?.answer;
+  return {
+    target: name,
+    body:
+      body === undefined || mended !== undefined ? JSON.stringify(call.encodeAnswer(mended ?? answer)) : body,
+    repaired: mended === undefined ? 0 : 1,
+    ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
+  };
 }
 
 function none(target: Target) {

@@ -35,7 +35,7 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   const answer = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
   const money = moneyOf(target, answer.usage);
   const call = callOf(reading, item);
-  const checked = lane.checked && 'choices' in answer ? check(call, answer) : undefined;
+  const checked = lane.checked && 'choices' in answer ? checkForm(call, answer) : undefined;
   const told = checked?.answer ?? answer;
   return {
     ...money,
@@ -71,7 +71,7 @@ function callOf({ shape, batch, input, nowMs }: Reading, item: Item): ItemCall {
   return shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs });
 }
 
-function readChat({ chat, name }: Target, body: unknown): Answer {
+export function readChat({ chat, name }: Target, body: unknown): Answer {
   if (chat === undefined) throw new GatewayError('internal', `${name} cannot chat.`);
   const fold = createFold();
   chat.readAnswer(body, fold.add);
@@ -83,8 +83,8 @@ function readEmbedding({ embeddings, name }: Target, body: unknown): EmbeddingAn
   return embeddings.readAnswer(body);
 }
 
-/** Every choice must have the form; what can be mended is. */
-function check(
+/** Every choice must have the form; what can be mended is. `undefined`: it is good as it is. */
+export function checkForm(
   call: ItemCall,
   answer: Answer,
 ): { readonly answer?: Answer; readonly message?: string } | undefined {

@@ -5,6 +5,8 @@ import type { Batch, Lane } from './contract.ts';
 import { findRoute } from './lanes.ts';
 import type { BatchWorldInside } from './world.ts';
 
+const pageItems = 2_000;
+
 /** The refusal, naming the budget; `undefined`: it fits as far as anybody can know now. Each submission asks again for its part. */
 export async function checkBudgets(
   world: BatchWorldInside,
@@ -12,10 +14,11 @@ export async function checkBudgets(
   estimateNanoUsd: number,
 ): Promise<GatewayError | undefined> {
   const { items } = world.rows;
-  const [lanes, groups] = await Promise.all([
-    items.lanes(batch.no),
-    items.due(batch.no, Number.MAX_SAFE_INTEGER),
-  ]);
+  const lanes = await items.lanes(batch.no);
+  const groups = [
+    ...(await items.due(batch.no, Number.MAX_SAFE_INTEGER)),
+    ...(await aloneGroups(world, batch)),
+  ];
   const tokens = groups.reduce((sum, group) => sum + group.inputTokens, 0);
   const wanted = new Map<string, { readonly capNanoUsd: number; readonly name: string; nanoUsd: number }>();
   for (const group of groups) {
@@ -39,6 +42,22 @@ export async function checkBudgets(
     );
   }
   return undefined;
+}
+
+/** What no batch API takes is spent by single calls, of the first target of its chain. */
+async function aloneGroups(
+  world: BatchWorldInside,
+  batch: Batch,
+): Promise<readonly { readonly lane: number; readonly step: number; readonly inputTokens: number }[]> {
+  const tokens = new Map<number, number>();
+  for (let after = 0; ; ) {
+    const page = await world.rows.items.page(batch.no, after, pageItems, { states: ['alone'] });
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.seq;
+    for (const { lane, inputTokens } of page) tokens.set(lane, (tokens.get(lane) ?? 0) + inputTokens);
+  }
+  return [...tokens].map(([lane, inputTokens]) => ({ lane, step: 0, inputTokens }));
 }
 
 export function duesOf(world: BatchWorldInside, batch: Batch, lane: Lane, step: number) {

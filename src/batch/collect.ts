@@ -14,6 +14,7 @@ import { errorOf } from './item-error.ts';
 import { type Failure, judge, type Ways } from './judge.ts';
 import { batchEndpointOf } from './lanes.ts';
 import { openLocal } from './local-blob.ts';
+import { freeRoom } from './room-freed.ts';
 import { type Place, SegmentWriter } from './segment.ts';
 import type { Held } from './steps.ts';
 import { jobOf } from './submit.ts';
@@ -78,10 +79,10 @@ class Collector {
   readonly #segment: SegmentWriter;
   /** Items that are done and need nothing of their rows to say so. */
   #plain: DoneItem[] = [];
-  /** Keys that were told of: a second result for one item is of no account. */
-  readonly #seen = new Set<number>();
   #taken: Taken[] = [];
   #sums: SubmissionSums = noSums;
+  /** A bit for each line of the batch: what was told twice, however far apart, counts once. */
+  readonly #told: Uint8Array;
   #done = 0;
   #failed = 0;
   #unreadable = 0;
@@ -91,7 +92,17 @@ class Collector {
     this.#held = held;
     this.#reading = reading;
     this.#ways = ways;
+    this.#told = new Uint8Array((reading.batch.assembledLines >> 3) + 1);
     this.#segment = new SegmentWriter(world, held.submission.batchNo, held.submission.id);
+  }
+
+  /** True once for each line of the batch. */
+  #isFirst(seq: number): boolean {
+    const bit = 1 << (seq & 7);
+    const byte = this.#told[seq >> 3] ?? 0xff;
+    if ((byte & bit) !== 0) return false;
+    this.#told[seq >> 3] = byte | bit;
+    return true;
   }
 
   async take(endpoint: BatchEndpoint): Promise<void> {
@@ -112,8 +123,8 @@ class Collector {
         this.#unreadable += 1;
         continue;
       }
-      if (this.#seen.has(result.key)) continue;
-      this.#seen.add(result.key);
+      // A second result for one item is of no account.
+      if (!this.#isFirst(result.key)) continue;
       if (!relayed || result.kind !== 'answered' || !this.#takePlain(result.key, result.body))
         rest.push(result);
     }
@@ -240,8 +251,10 @@ class Collector {
     const { submission } = this.#held;
     await this.#settleMissing();
     await world.at('collect: before the books');
-    world.ledger.add(ledgerEntry(this.#reading, submission, this.#sums, world.clock.now()));
-    world.room.giveBack(submission.id, this.#sums.costNanoUsd);
+    // What a line that cannot be read has cost, its provider alone knows.
+    const sums = { ...this.#sums, exact: this.#sums.exact && this.#unreadable === 0 };
+    world.ledger.add(ledgerEntry(this.#reading, submission, sums, world.clock.now()));
+    await freeRoom(world, submission.id, sums.costNanoUsd);
     await this.#held.move('collected');
     await world.at('collect: after the books');
     this.#tell();
@@ -267,6 +280,7 @@ class Collector {
   /** By how the whole ended. */
   #missing(): Failure {
     const { how, error } = this.#held.submission;
+    if (how === 'refused') return { kind: 'refused', error: error ?? goneError('missing') };
     if (how === 'expired') return { kind: 'expired', error: goneError('expired') };
     if (how === 'cancelled') return { kind: 'cancelled', error: goneError('cancelled') };
     if (error !== undefined && how !== 'completed') return { kind: 'missing', error };

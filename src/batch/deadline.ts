@@ -23,3 +23,16 @@ export async function isAtRisk(world: BatchWorldInside, batch: Batch): Promise<b
   const { aloneAtOnce } = world.settings();
   return world.clock.now() >= batch.deadlineAtMs - marginMs(batch, open, aloneAtOnce);
 }
+
+/** A look is never more than this share of the window: of a minute's, every three seconds. */
+const lookShare = 0.05;
+
+/** How long may be waited for anything of a batch: what is right for a day would sleep through a short window. */
+export function mostWaitMs({ windowMs }: Pick<Batch, 'windowMs'>): number {
+  return Math.max(1_000, windowMs * lookShare);
+}
+
+/** How long after its deadline a batch still waits for submissions that are being stopped. */
+export function stopMs({ windowMs }: Pick<Batch, 'windowMs'>): number {
+  return Math.min(leastMarginMs, windowMs * batchShare);
+}

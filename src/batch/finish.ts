@@ -7,10 +7,10 @@ import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredAnswer } from '../stores/batch/contract.ts';
 import { announce } from './announce.ts';
-import type { Batch, BatchShape, FinalItem, Item, Lane, Submission } from './contract.ts';
+import type { Batch, BatchShape, FinalItem, Item, Submission } from './contract.ts';
 import { defaultError } from './final-error.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
-import { folderOf } from './segment.ts';
+import { aloneTargetOf, folderOf } from './segment.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const pageItems = 2_000;
@@ -84,7 +84,6 @@ class Results {
   readonly #world: BatchWorldInside;
   readonly #batch: Batch;
   readonly #shape: BatchShape;
-  readonly #lanes: ReadonlyMap<number, Lane>;
   readonly #submissions: ReadonlyMap<string, Submission>;
   readonly #segments: ReadonlyMap<number, string>;
   readonly #open = new Map<number, LocalBlob>();
@@ -93,14 +92,12 @@ class Results {
     world: BatchWorldInside,
     batch: Batch,
     shape: BatchShape,
-    lanes: readonly Lane[],
     submissions: readonly Submission[],
     segments: readonly { readonly segment: number; readonly blob: string }[],
   ) {
     this.#world = world;
     this.#batch = batch;
     this.#shape = shape;
-    this.#lanes = new Map(lanes.map((lane) => [lane.lane, lane]));
     this.#submissions = new Map(submissions.map((one) => [one.id, one]));
     this.#segments = new Map(segments.map(({ segment, blob }) => [segment, blob]));
   }
@@ -111,7 +108,6 @@ class Results {
       world,
       batch,
       shape,
-      await items.lanes(batch.no),
       await submissions.ofBatch(batch.no),
       await items.segments(batch.no),
     );
@@ -157,7 +153,7 @@ class Results {
         kind: 'done',
         body: segment.read(result.at, result.bytes).toString('utf8'),
         provenance: {
-          target: submission?.target ?? this.#aloneTarget(item),
+          target: this.#targetOf(item),
           attempts: item.attempts,
           promptHash: item.hash,
           costNanoUsd: item.twinOf === undefined ? result.costNanoUsd : 0,
@@ -174,8 +170,11 @@ class Results {
     return { ...common, kind, error: item.error ?? defaultError(kind) };
   }
 
-  #aloneTarget(item: Item): string {
-    return item.attempts === 0 ? '' : (this.#lanes.get(item.lane)?.chain.at(-1) ?? '');
+  /** Who answered; '' where a rule did, or earlier work. */
+  #targetOf({ submission, result }: Item): string {
+    const sent = submission === undefined ? undefined : this.#submissions.get(submission);
+    if (sent !== undefined) return sent.target;
+    return aloneTargetOf(this.#segments.get(result?.segment ?? 0) ?? '') ?? '';
   }
 
   async #segment(number: number): Promise<LocalBlob> {
@@ -209,7 +208,7 @@ class Results {
         blob,
         at: result.at,
         bytes: result.bytes,
-        target: this.#aloneTarget(item),
+        target: this.#targetOf(item),
         listNanoUsd: result.listNanoUsd,
         atMs: this.#world.clock.now(),
       },

@@ -5,12 +5,11 @@ import type { Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { judge, type Verdict } from './judge.ts';
 import { findRoute } from './lanes.ts';
+import { freeRoom } from './room-freed.ts';
 import type { Held } from './steps.ts';
 import { waysOf } from './ways.ts';
 import type { BatchWorldInside } from './world.ts';
 
-/** A provider that is down, or has no room, and nobody else in the chain: asked again after this, or after what it said. */
-const againMs = 60_000;
 const mostSettled = 2_000;
 
 /** The submission is over and nothing of it ran. `error` absent: its items simply wait again. */
@@ -20,8 +19,22 @@ export async function settleRefused(
   lane: Lane,
   error: GatewayError | undefined,
 ): Promise<undefined> {
+  return settleBack(world, held, verdictFor(world, held, lane, error), error);
+}
+
+/** The config has no room for it here: the next target of the chain may have. Nobody has failed. */
+export function settleNoRoom(world: BatchWorldInside, held: Held, next: number): Promise<undefined> {
+  const verdict = { state: 'waiting' as const, step: next, dueAtMs: world.clock.now() };
+  return settleBack(world, held, verdict, undefined);
+}
+
+async function settleBack(
+  world: BatchWorldInside,
+  held: Held,
+  verdict: Verdict,
+  error: GatewayError | undefined,
+): Promise<undefined> {
   const { submission } = held;
-  const verdict = verdictFor(world, held, lane, error);
   const failed =
     error === undefined
       ? undefined
@@ -38,7 +51,7 @@ export async function settleRefused(
     { ...verdict, attempted: false, ...(failed === undefined ? {} : { failed }) },
   );
   await world.at('go back: after the items');
-  world.room.giveBack(submission.id, 0);
+  await freeRoom(world, submission.id, 0);
   await held.move('refused', {
     endedAtMs: world.clock.now(),
     ...(error === undefined ? {} : { error: errorOf(error) }),
@@ -61,7 +74,9 @@ function verdictFor(
   const nowMs = world.clock.now();
   if (error === undefined) return { state: 'waiting', dueAtMs: nowMs };
   const ways = waysOf(world, lane, submission.step);
-  const stays = { state: 'waiting' as const, dueAtMs: nowMs + Math.max(againMs, error.retryAfterMs ?? 0) };
+  // A provider that is down, or has no room, and nobody else in the chain.
+  const waitMs = Math.max(ways.retryMs[0] ?? 60_000, error.retryAfterMs ?? 0);
+  const stays = { state: 'waiting' as const, dueAtMs: nowMs + waitMs };
   if (error.code === 'over_budget') {
     const { onOverBudget } = findRoute(world.policy(), lane.model);
     if (onOverBudget === 'next' && ways.next !== undefined)

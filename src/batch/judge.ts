@@ -27,6 +27,8 @@ export type Failure =
     }
   /** The provider gave up on it, or said nothing of it. */
   | { readonly kind: 'expired' | 'cancelled' | 'missing'; readonly error: ItemError }
+  /** The provider never ran the submission that it was in. */
+  | { readonly kind: 'refused'; readonly error: ItemError }
   /** Answered, in a form that it must not have. */
   | { readonly kind: 'form'; readonly error: ItemError };
 
@@ -47,6 +49,8 @@ export function judge(item: Pick<Item, 'strikes' | 'formStrikes'>, failure: Fail
       return { state: 'alone', dueAtMs: ways.nowMs };
     case 'missing':
       return strike(item, ways);
+    case 'refused':
+      return judgeRefused(item, failure.error, ways);
     case 'form':
       return judgeForm(item, failure.error, ways);
   }
@@ -67,6 +71,13 @@ function judgeError(
   if (error.code === 'context_too_long' || errorKinds[error.code].fault === 'caller')
     return further(ways) ?? dead(error);
   return strike(item, ways);
+}
+
+/** Nothing was asked of the item itself: another target may take it. Where there is none, having no room passes and is no strike. */
+function judgeRefused(item: Pick<Item, 'strikes'>, error: ItemError, ways: Ways): Verdict {
+  if (ways.next !== undefined) return move(ways.next, ways);
+  if (errorKinds[error.code].retry !== 'later') return strike(item, ways);
+  return { state: 'waiting', dueAtMs: ways.nowMs + (ways.retryMs[0] ?? 60_000) };
 }
 
 /** Once more, in case it was chance; then what the chain names next. */

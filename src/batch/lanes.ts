@@ -81,7 +81,8 @@ function chainOf(call: ItemCall, route: Route, policy: Policy): readonly string[
   const { candidates } = decide(call, route, healthy);
   const { operation } = call.facts;
   const waits = candidates.filter((target) => isBatch(target, operation));
-  const chosen = waits.length > 0 ? waits : candidates.flatMap((target) => twinOf(target, policy, operation));
+  const twins = waits.length > 0 ? waits : candidates.flatMap((target) => twinOf(target, policy, operation));
+  const chosen = twins.filter((target) => takesInBatches(target, call.facts));
   const direct = candidates.filter(({ mode }) => mode !== 'batch');
   return [...new Set([...chosen, ...direct].map(({ name }) => name))];
 }
@@ -92,6 +93,12 @@ export function isBatch(target: Target, operation: Facts['operation']): boolean 
 
 export function batchEndpointOf(target: Target, operation: Facts['operation']) {
   return operation === 'count-tokens' ? undefined : target.batches?.[operation];
+}
+
+/** A batch API may carry less than single calls of the same model. */
+function takesInBatches(target: Target, { operation, needs }: Facts): boolean {
+  const lacks = batchEndpointOf(target, operation)?.lacks;
+  return lacks === undefined || !needs.some((need) => lacks.has(need));
 }
 
 /** The same model behind its provider's batch API. */

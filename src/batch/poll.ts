@@ -2,7 +2,7 @@
 import { asGatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, JobStatus } from '../providers/contract.ts';
 import type { Batch } from './contract.ts';
-import { isAtRisk } from './deadline.ts';
+import { isAtRisk, mostWaitMs } from './deadline.ts';
 import { errorOf } from './item-error.ts';
 import { batchEndpointOf } from './lanes.ts';
 import type { Held } from './steps.ts';
@@ -31,7 +31,10 @@ export async function poll(world: BatchWorldInside, held: Held, batch: Batch): P
     await world.at('poll: before the call');
     const status = await endpoint.poll(submission.handle, jobOf(submission));
     await world.at('poll: after the call');
-    return await settleStatus(world, held, endpoint, status, stopping);
+    // Asked for before, and lost on the way: nothing happens where it was not.
+    if (stopping && status.kind === 'running' && status.state !== 'cancelling')
+      await endpoint.cancel(submission.handle, jobOf(submission));
+    return await settleStatus(world, held, batch, endpoint, status, stopping);
   } catch (thrown) {
     const error = asGatewayError(thrown);
     if (error.code === 'internal') throw thrown;
@@ -40,7 +43,7 @@ export async function poll(world: BatchWorldInside, held: Held, batch: Batch): P
       { submission: submission.id, target: submission.target, code: error.code },
       'a submission cannot be polled now',
     );
-    return nextPollMs(world, held, error.retryAfterMs);
+    return nextPollMs(world, held, batch, error.retryAfterMs);
   }
 }
 
@@ -69,6 +72,7 @@ async function stopIfDue(
 async function settleStatus(
   world: BatchWorldInside,
   held: Held,
+  batch: Batch,
   endpoint: BatchEndpoint,
   status: JobStatus,
   stopping: boolean,
@@ -84,7 +88,7 @@ async function settleStatus(
   const longestWaitMs = Math.max(...world.settings().pollMs);
   if (runMs >= lateMs && runMs < lateMs + longestWaitMs) world.events.late(submission, runMs);
   await held.patch({ tries: submission.tries + 1 });
-  return nextPollMs(world, held, status.nextPollMs, stopping);
+  return nextPollMs(world, held, batch, status.nextPollMs, stopping);
 }
 
 async function ended(
@@ -104,10 +108,16 @@ async function ended(
   return nowMs;
 }
 
-function nextPollMs(world: BatchWorldInside, held: Held, hintMs: number | undefined, soon = false): number {
+function nextPollMs(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  hintMs: number | undefined,
+  soon = false,
+): number {
   const { pollMs } = world.settings();
   const tries = soon ? 0 : held.submission.tries;
   const own = pollMs[Math.min(tries, pollMs.length - 1)] ?? 60_000;
   const waitMs = hintMs === undefined ? own : Math.min(mostPollMs, Math.max(leastPollMs, hintMs));
-  return world.clock.now() + waitMs;
+  return world.clock.now() + Math.min(waitMs, mostWaitMs(batch));
 }

@@ -13,9 +13,13 @@ export type NoRoom =
   | { readonly ok: false; readonly kind: 'busy'; readonly key: string }
   | { readonly ok: false; readonly kind: 'budget'; readonly key: string; readonly pending: boolean };
 
+/** Those beyond come at their own time. */
+const mostWaiting = 1_000;
+
 export class Room {
   readonly #limits: Limits;
   readonly #held = new Map<string, Reservation>();
+  readonly #waiting = new Set<string>();
 
   constructor(limits: Limits) {
     this.#limits = limits;
@@ -41,9 +45,11 @@ export class Room {
       maxWaitMs: 0,
     });
     if (verdict.ok) {
+      this.#waiting.delete(submission.id);
       this.#held.set(submission.id, verdict.reservation);
       return { ok: true };
     }
+    if (this.#waiting.size < mostWaiting) this.#waiting.add(submission.id);
     if (verdict.kind === 'budget')
       return { ok: false, kind: 'budget', key: verdict.key, pending: verdict.pending };
     return { ok: false, kind: 'busy', key: verdict.key };
@@ -76,8 +82,16 @@ export class Room {
 
   /** `nanoUsd`: what it has really cost. Later calls do nothing. */
   giveBack(id: string, nanoUsd: number): void {
+    this.#waiting.delete(id);
     this.#held.get(id)?.settle([], nanoUsd);
     this.#held.delete(id);
+  }
+
+  /** Who was told that there is no room: now some may have come. Each is named once. */
+  takeWaiting(): readonly string[] {
+    const ids = [...this.#waiting];
+    this.#waiting.clear();
+    return ids;
   }
 }
 

@@ -5,14 +5,17 @@
 import { askAlone } from './alone.ts';
 import { assemble } from './assemble.ts';
 import type { Batch, ItemState } from './contract.ts';
-import { marginMs } from './deadline.ts';
+import { marginMs, mostWaitMs, stopMs } from './deadline.ts';
 import { defaultError } from './final-error.ts';
 import { finish } from './finish.ts';
+import { settleLost } from './lost.ts';
 import { plan } from './plan.ts';
 import type { BatchWorldInside } from './world.ts';
 
 /** A batch is looked at again at least so often, should a wake-up be lost. */
 const longestSleepMs = 60_000;
+/** Others are let through before the next look, however much is left to do. */
+const soonMs = 20;
 
 /** When it is to be looked at again; `undefined`: it has ended. */
 export async function run(
@@ -55,9 +58,10 @@ async function runOpen(
     await wakeSubmissions(world, batch);
   }
   const lanes = await items.lanes(batch.no);
+  await settleLost(world, batch, lanes);
   await plan(world, batch, lanes);
-  await askAlone(world, batch, lanes, signal);
-  return (await endIfDone(world, batch)) ?? (await nextLook(world, batch, turnsAtMs));
+  const aloneDueMs = await askAlone(world, batch, lanes, signal);
+  return (await endIfDone(world, batch)) ?? (await nextLook(world, batch, turnsAtMs, aloneDueMs));
 }
 
 /** No item is begun any more: those that wait end at once, those that a provider has are awaited. */
@@ -72,16 +76,24 @@ async function runOut(
     { states: ['waiting', 'alone'] },
     { state, attempted: false, error: defaultError(state) },
   );
+  // A provider that does not stop holds nobody up: what it still answers counts for the books alone.
+  if (state === 'expired' && world.clock.now() >= batch.deadlineAtMs + stopMs(batch))
+    await world.rows.items.settleAll(
+      batch.no,
+      { states: ['submitted'] },
+      { state, attempted: false, error: defaultError(state) },
+    );
   await world.at('run out: after the items');
   await wakeSubmissions(world, batch);
-  return (await endIfDone(world, batch)) ?? world.clock.now() + longestSleepMs;
+  return (await endIfDone(world, batch)) ?? world.clock.now() + Math.min(longestSleepMs, mostWaitMs(batch));
 }
 
-/** They are polled, and so stopped, now. */
+/** They are looked after now, and so stopped, or given up. */
 async function wakeSubmissions(world: BatchWorldInside, batch: Batch): Promise<void> {
   const nowMs = world.clock.now();
   for (const { id, state } of await world.rows.submissions.ofBatch(batch.no))
-    if (state === 'open' || state === 'planned') await world.rows.submissions.wake(id, nowMs);
+    if (state === 'open' || state === 'planned' || state === 'sending')
+      await world.rows.submissions.wake(id, nowMs);
 }
 
 async function endIfDone(world: BatchWorldInside, batch: Batch): Promise<number | undefined> {
@@ -93,11 +105,17 @@ async function endIfDone(world: BatchWorldInside, batch: Batch): Promise<number 
   return nowMs;
 }
 
-async function nextLook(world: BatchWorldInside, batch: Batch, turnsAtMs: number): Promise<number> {
+async function nextLook(
+  world: BatchWorldInside,
+  batch: Batch,
+  turnsAtMs: number,
+  aloneDueMs: number | undefined,
+): Promise<number> {
   const nowMs = world.clock.now();
   const due = await world.rows.items.nextDueMs(batch.no);
-  const moments = [due, turnsAtMs, batch.deadlineAtMs, nowMs + longestSleepMs].filter(
-    (moment): moment is number => moment !== undefined && moment > nowMs,
-  );
-  return Math.min(...moments);
+  const moments = [turnsAtMs, batch.deadlineAtMs].filter((moment) => moment > nowMs);
+  // What is due already is more than one look plans, or asks.
+  for (const moment of [due, aloneDueMs])
+    if (moment !== undefined) moments.push(Math.max(moment, nowMs + soonMs));
+  return Math.min(nowMs + longestSleepMs, ...moments);
 }

@@ -64,6 +64,16 @@ export class SegmentWriter {
   }
 }
 
+/** A segment's name where its answers came from single calls of one target, who is known from it. */
+export function aloneSegment(target: string): string {
+  return `alone-${Buffer.from(target, 'utf8').toString('hex')}`;
+}
+
+export function aloneTargetOf(blob: string): string | undefined {
+  const name = /\/alone-([0-9a-f]+)-[a-z0-9]{10}$/.exec(blob)?.[1];
+  return name === undefined ? undefined : Buffer.from(name, 'hex').toString('utf8');
+}
+
 /** All blobs of one batch. */
 export function folderOf(batchNo: number): string {
   return `batches/${batchNo}`;

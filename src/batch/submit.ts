@@ -7,9 +7,13 @@ import type { BatchEndpoint, BatchJob, Submitted } from '../providers/contract.t
 import type { Target } from '../router/contract.ts';
 import { duesOf } from './budget-gate.ts';
 import type { Batch, Lane, Submission } from './contract.ts';
+import { isAtRisk, mostWaitMs } from './deadline.ts';
 import { type Encoded, encode } from './encode.ts';
-import { settleCannotCarry, settleRefused } from './go-back.ts';
+import { settleCannotCarry, settleNoRoom, settleRefused } from './go-back.ts';
+import { errorOf } from './item-error.ts';
 import { batchEndpointOf, findRoute } from './lanes.ts';
+import { lossOf } from './lost.ts';
+import { nextStep } from './plan.ts';
 import type { NoRoom } from './room.ts';
 import type { Held } from './steps.ts';
 import type { BatchWorldInside } from './world.ts';
@@ -32,7 +36,9 @@ export async function submit(
   const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
   if (target === undefined || endpoint === undefined)
     return settleRefused(world, held, lane, noLongerConfigured(submission));
-  if (batch.state !== 'running') return settleRefused(world, held, lane, undefined);
+  // What would be stopped at the first look is not begun: its items are asked by themselves, or end with the batch.
+  const lost = batch.state !== 'running' || lossOf(world, batch, lane) !== undefined;
+  if (lost || (await isAtRisk(world, batch))) return settleRefused(world, held, lane, undefined);
   const encoded = await encode(world, batch, lane, submission, target);
   try {
     await settleCannotCarry(world, held, lane, encoded.failed);
@@ -46,8 +52,8 @@ export async function submit(
       duesOf(world, batch, lane, submission.step),
       nanoUsd,
     );
-    if (!taken.ok) return noRoom(world, held, lane, taken);
-    return await send(world, held, lane, encoded, target, endpoint, nanoUsd);
+    if (!taken.ok) return noRoom(world, held, batch, lane, taken);
+    return await send(world, held, batch, lane, encoded, target, endpoint, nanoUsd);
   } finally {
     await encoded.remove();
   }
@@ -56,6 +62,7 @@ export async function submit(
 async function send(
   world: BatchWorldInside,
   held: Held,
+  batch: Batch,
   lane: Lane,
   encoded: Encoded,
   target: Target,
@@ -79,7 +86,7 @@ async function send(
   }
   const submitted = await endpoint.submit(jobOf(held.submission), encoded.lines());
   await world.at('submit: after the call');
-  const due = await settleSubmitted(world, held, lane, submitted);
+  const due = await settleSubmitted(world, held, batch, lane, submitted);
   world.log.info(
     { submission: submission.id, target: target.name, items: encoded.items, outcome: submitted.kind },
     'submission sent',
@@ -90,12 +97,13 @@ async function send(
 async function settleSubmitted(
   world: BatchWorldInside,
   held: Held,
+  batch: Batch,
   lane: Lane,
   submitted: Submitted,
 ): Promise<number | undefined> {
   switch (submitted.kind) {
     case 'accepted':
-      return opened(world, held, submitted.handle);
+      return opened(world, held, batch, submitted.handle);
     case 'refused':
       return settleRefused(world, held, lane, submitted.error);
     case 'unknown':
@@ -103,13 +111,21 @@ async function settleSubmitted(
         { submission: held.submission.id, target: held.submission.target, code: submitted.error.code },
         'whether a provider has a submission is not known; it is looked for',
       );
-      return world.clock.now() + firstLookMs;
+      // Should it turn out not to be there, its items go on for this reason.
+      await held.patch({ error: errorOf(submitted.error) });
+      return world.clock.now() + Math.min(firstLookMs, mostWaitMs(batch), world.settings().lookAgainMs);
   }
 }
 
 /** The provider has it. */
-export async function opened(world: BatchWorldInside, held: Held, handle: string): Promise<number> {
-  const dueAtMs = world.clock.now() + (world.settings().pollMs[0] ?? 60_000);
+export async function opened(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  handle: string,
+): Promise<number> {
+  const waitMs = Math.min(world.settings().pollMs[0] ?? 60_000, mostWaitMs(batch));
+  const dueAtMs = world.clock.now() + waitMs;
   await world.at('submit: before the outcome');
   await held.move('open', { handle, tries: 0, dueAtMs });
   await world.at('submit: after the outcome');
@@ -124,14 +140,18 @@ export function jobOf({ id, items, bytes, sentAtMs, createdAtMs }: Submission): 
 async function noRoom(
   world: BatchWorldInside,
   held: Held,
+  batch: Batch,
   lane: Lane,
   refused: NoRoom,
 ): Promise<number | undefined> {
   const { submission } = held;
   if (refused.kind === 'budget' && !refused.pending)
     return settleRefused(world, held, lane, overBudget(refused.key));
+  const next = refused.kind === 'busy' ? nextStep(world, lane, submission.step) : undefined;
+  if (next !== undefined) return settleNoRoom(world, held, next);
   const tries = submission.tries + 1;
-  const waitMs = Math.min(longestRoomWaitMs, roomWaitMs * 2 ** Math.min(tries - 1, 10));
+  const grownMs = roomWaitMs * 2 ** Math.min(tries - 1, 10);
+  const waitMs = Math.min(longestRoomWaitMs, grownMs, mostWaitMs(batch));
   await held.patch({ tries });
   world.log.info(
     { submission: submission.id, waitsFor: refused.key, waitMs },

@@ -1,0 +1,147 @@
+/** Whether every item came to an end that its rows explain, and every dollar of the bill to an entry. Says what does not. */
+
+import type { Item, ItemAttempt, Submission } from '../../src/batch/contract.ts';
+import { errorKinds } from '../../src/core/errors.ts';
+import type { InvoiceLine } from '../../src/simulator/invoice.ts';
+import type { BatchEvidence, Evidence } from './evidence.ts';
+
+export interface Books {
+  readonly invoicedNanoUsd: number;
+  readonly ledgerNanoUsd: number;
+  /** Billed for lines that nobody could read, and not in the ledger, whose entries say that they are not exact. */
+  readonly unreadableNanoUsd: number;
+  readonly unreadableLines: number;
+  /** Billed by jobs that nobody could find again; the ledger has an estimate, and says so. */
+  readonly unknownNanoUsd: number;
+}
+
+export interface Judged {
+  readonly wrong: readonly string[];
+  readonly books: Books;
+}
+
+export type StrikeKind = 'strike' | 'form' | 'none';
+
+export function judge(evidence: Evidence): Judged {
+  const wrong: string[] = [];
+  const billed = Map.groupBy(evidence.invoice, jobItemOf);
+  for (const one of evidence.batches) for (const item of one.items) judgeItem(one, item, billed, wrong);
+  return { wrong, books: judgeBooks(evidence, wrong) };
+}
+
+/** `submission-seq` of a line of a job; '' for a sync call. */
+function jobItemOf({ batch }: InvoiceLine): string {
+  return batch === undefined ? '' : (/s[a-z0-9]{11}-\d+/.exec(batch.item)?.[0] ?? batch.item);
+}
+
+function judgeItem(
+  one: BatchEvidence,
+  item: Item,
+  billed: ReadonlyMap<string, readonly InvoiceLine[]>,
+  wrong: string[],
+): void {
+  const attempts = one.attempts.get(item.seq) ?? [];
+  const complain = (what: string): void => void wrong.push(`${one.batch.id} ${item.customId}: ${what}`);
+  const given = one.lines.get(item.customId) ?? [];
+  if (given.length !== 1) complain(`has ${given.length} result lines`);
+  if (item.state !== 'done' && item.state !== 'dead') complain(`ended as ${item.state}`);
+  if (item.state === 'dead' && (item.error === undefined || attempts.length === 0))
+    complain('is a dead letter that does not say why');
+  const kept = attempts.length + (item.state === 'done' ? 1 : 0);
+  if (kept !== item.attempts) complain(`${item.attempts} attempts, and ${kept} are told of`);
+
+  const sent = attempts.flatMap(({ submission }) => submission ?? []);
+  const all = item.state === 'done' && item.submission !== undefined ? [...sent, item.submission] : sent;
+  if (new Set(all).size !== all.length) complain('was sent twice in one submission');
+  const kinds = strikesOf(one, item);
+  const strikes = kinds.filter((kind) => kind === 'strike').length;
+  if (strikes !== item.strikes) complain(`${item.strikes} strikes, and ${strikes} are told of`);
+  if (item.strikes > 3 || item.formStrikes > 1) complain('was tried more often than three times');
+  if (item.state === 'done' && item.submission !== undefined && item.strikes > 2)
+    complain('was submitted after its third strike');
+
+  // Billed twice is one thing alone: an answer that could not be used, which is told of.
+  for (const submission of one.submissions.keys()) {
+    const lines = billed.get(`${submission}-${item.seq}`) ?? [];
+    if (lines.length > 1) complain(`is billed ${lines.length} times in ${submission}`);
+    if (lines.length > 0 && !all.includes(submission))
+      complain(`is billed in ${submission}, of which nothing is told`);
+  }
+  judgeProvenance(item, given[0]?.intermodal, billed, complain);
+}
+
+function judgeProvenance(
+  item: Item,
+  told: Readonly<Record<string, unknown>> | undefined,
+  billed: ReadonlyMap<string, readonly InvoiceLine[]>,
+  complain: (what: string) => void,
+): void {
+  if (item.state !== 'done' || told === undefined) return;
+  if (told['attempts'] !== item.attempts) complain('its line tells other attempts');
+  if (item.submission === undefined) {
+    if (told['mode'] !== 'sync') complain(`was asked alone, and its line says ${told['target']}`);
+    return;
+  }
+  const [line] = billed.get(`${item.submission}-${item.seq}`) ?? [];
+  if (line === undefined) {
+    complain('was answered and not billed');
+    return;
+  }
+  const nanoUsd = Math.round(Number(told['cost_usd']) * 1e9);
+  if (nanoUsd !== line.nanoUsd) complain(`cost ${nanoUsd}, billed ${line.nanoUsd}`);
+  if (told['provider'] !== line.instance || told['model'] !== line.model)
+    complain(`its line says ${told['target']}, the bill ${line.instance}/${line.model}`);
+}
+
+/** What each failed attempt of an item must have counted as, in order. */
+export function strikesOf(one: BatchEvidence, item: Item): readonly StrikeKind[] {
+  return (one.attempts.get(item.seq) ?? []).map((attempt) => {
+    const submission = one.submissions.get(attempt.submission ?? '');
+    return submission === undefined ? 'none' : strikeOf(one, attempt, submission);
+  });
+}
+
+function strikeOf(one: BatchEvidence, { error }: ItemAttempt, submission: Submission): StrikeKind {
+  const chain = one.lanes.get(submission.lane)?.chain ?? [];
+  const goesOn = chain.slice(submission.step + 1).some((name) => name.endsWith('@batch'));
+  // Never ran: nobody failed at the items.
+  if (submission.state === 'refused') return 'none';
+  if (submission.how === 'refused')
+    return goesOn || errorKinds[error.code].retry === 'later' ? 'none' : 'strike';
+  if (error.code === 'deadline_exceeded') return goesOn ? 'none' : 'strike';
+  if (error.code === 'cancelled') return 'none';
+  if (error.code === 'upstream_malformed') return 'form';
+  return errorKinds[error.code].fault === 'caller' ? 'none' : 'strike';
+}
+
+/** Entry by entry where a submission's say they are exact; sums for single calls. */
+function judgeBooks({ batches, ledger, invoice }: Evidence, wrong: string[]): Books {
+  const bySubmission = Map.groupBy(invoice, (line) => jobItemOf(line).split('-')[0] ?? '');
+  const sum = (lines: readonly InvoiceLine[]): number => lines.reduce((all, { nanoUsd }) => all + nanoUsd, 0);
+  let [unreadableNanoUsd, unreadableLines, unknownNanoUsd] = [0, 0, 0];
+  const known = new Set(batches.flatMap(({ submissions }) => [...submissions.keys()]));
+  for (const id of bySubmission.keys())
+    if (id !== '' && !known.has(id)) wrong.push(`The bill names ${id}, which nobody knows.`);
+  const entries = new Map(ledger.map((entry) => [entry.id, entry]));
+  for (const id of known) {
+    const lines = bySubmission.get(id) ?? [];
+    const entry = entries.get(id);
+    const billed = sum(lines);
+    if (entry === undefined) {
+      if (billed > 0) wrong.push(`${id} is billed and not in the ledger.`);
+    } else if (entry.outcome === 'unknown') unknownNanoUsd += billed;
+    else if (entry.exact ? entry.costNanoUsd !== billed : entry.costNanoUsd > billed)
+      wrong.push(`${id}: billed ${billed}, in the ledger ${entry.costNanoUsd}.`);
+    else if (!entry.exact) {
+      unreadableNanoUsd += billed - entry.costNanoUsd;
+      unreadableLines += lines.length - (entry.items ?? 0);
+    }
+  }
+  const alone = ledger
+    .filter(({ mode }) => mode !== 'batch')
+    .reduce((all, { costNanoUsd }) => all + costNanoUsd, 0);
+  const aloneBilled = sum(bySubmission.get('') ?? []);
+  if (alone !== aloneBilled) wrong.push(`Single calls: billed ${aloneBilled}, in the ledger ${alone}.`);
+  const ledgerNanoUsd = ledger.reduce((all, { costNanoUsd }) => all + costNanoUsd, 0);
+  return { invoicedNanoUsd: sum(invoice), ledgerNanoUsd, unreadableNanoUsd, unreadableLines, unknownNanoUsd };
+}
