@@ -289,8 +289,11 @@ class Assembler {
       await fail(this.#world, this.#batch, { code: refused.code, message: refused.message });
       return 'failed';
     }
+    const models = new Set((await rows.items.lanes(this.#batch.no)).map(({ model }) => model));
+    const [model] = models;
     await rows.batches.move(this.#batch.no, ['assembling'], 'running', {
       runningAtMs: this.#world.clock.now(),
+      ...(model === undefined || models.size > 1 ? {} : { model }),
     });
     return 'assembled';
   }
