@@ -5,6 +5,7 @@ import { batch } from './cli/batch/batch.ts';
 import { check } from './cli/check.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
+import { plan } from './cli/plan.ts';
 import { serve } from './cli/serve.ts';
 import { ConfigError } from './cli/service.ts';
 import { simulate } from './cli/simulate.ts';
@@ -17,7 +18,8 @@ const program = new Command('intermodal')
   .description('An LLM gateway: one endpoint, every provider, routes in YAML.')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)');
-for (const command of [serve, check, explain, batch, keys, spend, simulate]) program.addCommand(command);
+for (const command of [serve, check, explain, plan, batch, keys, spend, simulate])
+  program.addCommand(command);
 
 try {
   await program.parseAsync();

@@ -329,14 +329,18 @@ function none(target: Target) {
 }
 
 function sumsOf(records: readonly AttemptRecord[]): SettledSums {
-  let [costNanoUsd, listNanoUsd, inputTokens, outputTokens] = [0, 0, 0, 0];
+  let [costNanoUsd, listNanoUsd] = [0, 0];
+  let [inputTokens, cacheReadTokens, outputTokens, reasoningTokens] = [0, 0, 0, 0];
   for (const { spent, usage } of records) {
     costNanoUsd += spent?.costNanoUsd ?? 0;
     listNanoUsd += spent?.listNanoUsd ?? 0;
     inputTokens += usage?.inputTokens ?? 0;
+    cacheReadTokens += usage?.cacheReadTokens ?? 0;
     outputTokens += usage?.outputTokens ?? 0;
+    reasoningTokens += usage?.reasoningTokens ?? 0;
   }
-  return { costNanoUsd, listNanoUsd, inputTokens, outputTokens, repaired: 0 };
+  const tokens = { inputTokens, cacheReadTokens, outputTokens, reasoningTokens };
+  return { costNanoUsd, listNanoUsd, ...tokens, repaired: 0 };
 }
 
 /** A provider may write its answer over several lines; results are one a line. */

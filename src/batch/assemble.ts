@@ -6,19 +6,15 @@
  * there. Memory holds one such chunk and two tables of fingerprints, however long the input is.
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
-import { costOf } from '../core/price.ts';
-import type { Policy, Route, Target } from '../router/contract.ts';
 import type { JsonLine } from '../wire/jsonl.ts';
 import { splitLines } from '../wire/jsonl.ts';
 import { checkBudgets } from './budget-gate.ts';
-import type { Batch, BatchProblem, BatchShape, Item, Lane, Line } from './contract.ts';
-import { outputBuffer } from './encode.ts';
-import { createHasher, type Hasher } from './hash.ts';
+import type { Batch, BatchProblem, Item } from './contract.ts';
 import { errorOf } from './item-error.ts';
-import { findRoute, Lanes } from './lanes.ts';
 import { readThrough } from './local-blob.ts';
-import { answerByRule, type RuleAnswer, reuseAnswers, writeRuleAnswers } from './shortcuts.ts';
-import { Twins } from './twins.ts';
+import { type Draft, ItemReader, type ReadItem } from './read-item.ts';
+import { reuseAnswers, writeRuleAnswers } from './shortcuts.ts';
+import { markTwins, Twins } from './twins.ts';
 import type { BatchWorldInside, Payer } from './world.ts';
 
 /** Lines of one transaction: long enough that its cost is spread, short enough that nothing waits for it. */
@@ -51,43 +47,25 @@ export async function assemble(
   return assembler.close();
 }
 
-type Draft = { -readonly [Key in keyof Item]: Item[Key] };
-
 class Assembler {
   readonly #world: BatchWorldInside;
   readonly #batch: Batch;
-  readonly #shape: BatchShape;
-  readonly #policy: Policy;
-  readonly #payer: Payer | undefined;
-  readonly #lanes: Lanes;
+  readonly #reader: ItemReader;
   #twins: Twins;
   /** Lines that the tables were made for. */
   #roomFor: number;
-  readonly #hasher: Hasher = createHasher();
   #lastLine: number;
   #estimateNanoUsd: number;
   #firstOfChunk: number;
-  #chunk: Draft[] = [];
-  #ruled: RuleAnswer[] = [];
-  #chunkEstimate = 0;
+  #chunk: ReadItem[] = [];
   #chunkEnd = 0;
   #problems: BatchProblem[] = [];
   #told: number;
 
-  private constructor(
-    world: BatchWorldInside,
-    batch: Batch,
-    shape: BatchShape,
-    payer: Payer | undefined,
-    lanes: Lanes,
-    twins: Twins,
-  ) {
+  private constructor(world: BatchWorldInside, batch: Batch, reader: ItemReader, twins: Twins) {
     this.#world = world;
     this.#batch = batch;
-    this.#shape = shape;
-    this.#policy = world.policy();
-    this.#payer = payer;
-    this.#lanes = lanes;
+    this.#reader = reader;
     this.#twins = twins;
     this.#roomFor = batch.assembledLines + firstTables;
     this.#lastLine = batch.assembledLines;
@@ -106,96 +84,25 @@ class Assembler {
       await fail(world, batch, { code: 'forbidden', message: asGatewayError(thrown).message });
       return 'failed';
     }
-    const lanes = new Lanes(batch.no, await world.rows.items.lanes(batch.no));
     const twins = await tablesOf(world, batch, batch.assembledLines + firstTables);
-    return new Assembler(world, batch, shape, payer, lanes, twins);
+    const lanes = await world.rows.items.lanes(batch.no);
+    const reader = new ItemReader({ world, batch, shape, payer, lanes });
+    return new Assembler(world, batch, reader, twins);
   }
 
   /** True where the chunk is full. */
   read(line: JsonLine): boolean {
     this.#lastLine = line.number;
     this.#chunkEnd = line.at + line.bytes;
-    this.#chunk.push(this.#draft(line));
+    this.#chunk.push(this.#reader.read(line, (item, error) => this.#tell(item, error)));
     return this.#chunk.length >= chunkLines;
   }
 
-  #draft(raw: JsonLine): Draft {
-    const item: Draft = {
-      batchNo: this.#batch.no,
-      seq: raw.number,
-      customId: '',
-      at: raw.at,
-      bytes: raw.bytes,
-      hash: '',
-      lane: 0,
-      step: 0,
-      state: 'waiting',
-      strikes: 0,
-      formStrikes: 0,
-      attempts: 0,
-      dueAtMs: 0,
-      inputTokens: 0,
-    };
-    try {
-      if (raw.text === undefined)
-        throw new GatewayError(
-          'invalid_request',
-          `The line has ${raw.bytes} bytes, more than a line may have.`,
-        );
-      const line = this.#shape.readLine(raw.text, this.#batch);
-      item.customId = line.customId;
-      this.#decide(item, line);
-    } catch (thrown) {
-      this.#reject(item, asGatewayError(thrown));
-    }
-    return item;
-  }
-
-  #decide(item: Draft, line: Line): void {
-    const { facts } = line;
-    const route = findRoute(this.#policy, facts.model);
-    if (this.#payer !== undefined && !this.#payer.mayUse(route.name, facts.model))
-      throw new GatewayError('forbidden', `The key may not use "${facts.model.slice(0, 200)}".`, {
-        param: 'model',
-      });
-    const call = this.#shape.call(line, {
-      id: `${this.#batch.id}:${item.seq}`,
-      batch: this.#batch,
-      nowMs: this.#world.clock.now(),
-    });
-    const ruled = answerByRule(this.#world, call);
-    const lane = this.#lanes.of(call, route, this.#policy);
-    const target = this.#policy.target(lane.chain[0] ?? '');
-    item.lane = lane.lane;
-    item.hash = this.#hasher(hashModel(lane, target, line), line.body);
-    item.inputTokens = Math.ceil(
-      this.#world.estimates.estimateInput(target?.model.id ?? facts.model, facts.inputTokens),
-    );
-    if (target?.mode !== 'batch') item.state = 'alone';
-    if (ruled !== undefined) this.#ruled.push({ item, body: ruled });
-    else if (target !== undefined) this.#chunkEstimate += this.#estimate(item, route, target, line);
-  }
-
-  #estimate(item: Item, route: Route, target: Target, { facts }: Line): number {
-    if (target.price === undefined) return 0;
-    const most = (facts.maxOutputTokens ?? target.model.maxOutputTokens ?? 32_000) * (facts.choices ?? 1);
-    const output =
-      facts.operation === 'chat'
-        ? this.#world.estimates.expectedOutput(`${route.name}|${target.name}`, most) * outputBuffer
-        : 0;
-    return costOf(target.price, {
-      inputTokens: item.inputTokens,
-      outputTokens: Math.min(most, Math.ceil(output)),
-    });
-  }
-
-  #reject(item: Draft, error: GatewayError): void {
-    item.state = 'rejected';
-    item.error = errorOf(error);
+  #tell({ seq }: Draft, error: GatewayError): void {
     if (this.#told >= mostProblems) return;
     this.#told += 1;
     this.#problems.push({
-      line: item.seq,
+      line: seq,
       code: error.code,
       message: error.message,
       ...(error.param === undefined ? {} : { param: error.param }),
@@ -203,32 +110,33 @@ class Assembler {
   }
 
   async store(): Promise<void> {
-    const items = this.#chunk;
-    if (items.length === 0) return;
+    const chunk = this.#chunk;
+    if (chunk.length === 0) return;
     const world = this.#world;
+    const items = chunk.map(({ item }) => item);
     await this.#findTwins(items);
-    await writeRuleAnswers(world, this.#batch, this.#ruled);
+    const ruled = chunk.flatMap(({ item, ruled: body }) => (body === undefined ? [] : [{ item, body }]));
+    const prefiltered = await writeRuleAnswers(world, this.#batch, ruled);
     const reused = await reuseAnswers(world, this.#batch, items);
+    const estimate = Math.round(estimateOf(chunk));
     await world.at('assemble: before the rows of a chunk');
     const added = await world.rows.items.add(this.#batch.no, this.#firstOfChunk, {
       items,
-      lanes: this.#lanes.takeFresh(),
+      lanes: this.#reader.lanes.takeFresh(),
       assembledLines: this.#lastLine,
       assembledBytes: this.#chunkEnd,
       problems: this.#problems,
-      estimateNanoUsd: Math.round(this.#chunkEstimate),
+      estimateNanoUsd: estimate,
       reused,
-      prefiltered: this.#ruled.length,
+      prefiltered,
     });
     await world.at('assemble: after the rows of a chunk');
     if (!added) throw new Conflict(this.#batch.id);
-    this.#estimateNanoUsd += Math.round(this.#chunkEstimate);
+    this.#estimateNanoUsd += estimate;
     await this.#addTwins(items);
     this.#firstOfChunk = this.#lastLine + 1;
     this.#chunk = [];
-    this.#ruled = [];
     this.#problems = [];
-    this.#chunkEstimate = 0;
   }
 
   async #addTwins(items: readonly Item[]): Promise<void> {
@@ -254,33 +162,11 @@ class Assembler {
       [...wanted].sort((a, b) => a - b),
     );
     const earlier = new Map<number, Item>(stored.map((item) => [item.seq, item]));
-    const byCustomId = new Map<string, Item>();
-    const byHash = new Map<string, Item>();
-    items.forEach((item, index) => {
-      const alike = (candidates[index] ?? []).flatMap((seq) => earlier.get(seq) ?? []);
-      if (item.customId !== '') {
-        const named =
-          byCustomId.get(item.customId) ?? alike.find(({ customId }) => customId === item.customId);
-        if (named !== undefined && item.state !== 'rejected')
-          this.#reject(
-            item,
-            new GatewayError(
-              'invalid_request',
-              `The custom_id is the same as in line ${named.seq}; each must be unique in a batch.`,
-              { param: 'custom_id' },
-            ),
-          );
-        if (named === undefined) byCustomId.set(item.customId, item);
-      }
-      if (item.state === 'rejected') item.hash = '';
-      if (item.hash === '') return;
-      const original = byHash.get(item.hash) ?? alike.find(({ hash }) => hash === item.hash);
-      if (original === undefined) byHash.set(item.hash, item);
-      else if (item.state !== 'done') {
-        item.state = 'twin';
-        item.twinOf = original.twinOf ?? original.seq;
-      }
-    });
+    markTwins(
+      items,
+      (index) => (candidates[index] ?? []).flatMap((seq) => earlier.get(seq) ?? []),
+      (item, error) => this.#tell(item, error),
+    );
   }
 
   async close(): Promise<Assembled> {
@@ -291,8 +177,11 @@ class Assembler {
     }
     const refused = await checkBudgets(this.#world, this.#batch, this.#estimateNanoUsd);
     if (refused !== undefined) return this.refuse(refused);
+    const models = new Set((await rows.items.lanes(this.#batch.no)).map(({ model }) => model));
+    const [model] = models;
     await rows.batches.move(this.#batch.no, ['assembling'], 'running', {
       runningAtMs: this.#world.clock.now(),
+      ...(model === undefined || models.size > 1 ? {} : { model }),
     });
     return 'assembled';
   }
@@ -314,10 +203,13 @@ const tooMany = new GatewayError(
   `A batch may have at most ${mostItems} lines; submit several.`,
 );
 
-/** Operations share models, and headers of a protocol may change what it answers. */
-function hashModel({ operation, model }: Lane, target: Target | undefined, { headers }: Line): string {
-  const name = `${operation} ${target?.model.id ?? model}`;
-  return headers === undefined ? name : `${name} ${JSON.stringify(headers)}`;
+/** Only what is left to be sent: twins, and what is answered already, cost nothing. */
+function estimateOf(chunk: readonly ReadItem[]): number {
+  return chunk.reduce(
+    (sum, { item, estimateNanoUsd }) =>
+      item.state === 'waiting' || item.state === 'alone' ? sum + estimateNanoUsd : sum,
+    0,
+  );
 }
 
 /** Tables for so many lines, filled with those that the store has. */

@@ -61,8 +61,15 @@ export function ledgerEntry(
     outcome: answers > 0 ? 'served' : 'failed',
     items: answers,
     ...counted,
+    ...roughOf(submission, answers),
     durationMs: nowMs - (submission.sentAtMs ?? nowMs),
   };
+}
+
+/** Of those that were answered, taken to be like the others. */
+function roughOf({ roughInputTokens, items }: Submission, answers: number): Partial<LedgerEntry> {
+  if (roughInputTokens === undefined || items === 0) return {};
+  return { roughInputTokens: Math.round((roughInputTokens * Math.min(answers, items)) / items) };
 }
 
 /** That a submission may have been run, which nobody can know: the most that it was expected to cost. */

@@ -190,7 +190,9 @@ class Collector {
       costNanoUsd: answer.costNanoUsd,
       listNanoUsd: answer.listNanoUsd,
       inputTokens: answer.usage?.inputTokens ?? 0,
+      cacheReadTokens: answer.usage?.cacheReadTokens ?? 0,
       outputTokens: answer.usage?.outputTokens ?? 0,
+      reasoningTokens: answer.usage?.reasoningTokens ?? 0,
       repaired: answer.repaired ? 1 : 0,
     };
     if (answer.wrongForm !== undefined) {

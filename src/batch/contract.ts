@@ -145,7 +145,11 @@ export interface Batch {
   /** The same tokens at the sync list price, items without a call of their own included. */
   readonly listNanoUsd: number;
   readonly inputTokens: number;
+  /** The part of the input that was read from a cache. */
+  readonly cacheReadTokens: number;
   readonly outputTokens: number;
+  /** The part of the output that nobody sees. */
+  readonly reasoningTokens: number;
   /** The model that all its lines name, once they are read; absent where they name several. */
   readonly model?: string;
   /** Ids of the files with its results by their kind, once they are written: `output`, `error`. */
@@ -287,6 +291,8 @@ export interface Submission {
   readonly items: number;
   readonly bytes: number;
   readonly inputTokens: number;
+  /** The same, as it was estimated before anything was learnt; known once its lines are written. */
+  readonly roughInputTokens?: number;
   readonly estimateNanoUsd: number;
   /** The provider's own id; told to operators, never to callers. */
   readonly handle?: string;

@@ -12,9 +12,14 @@ const leastMarginMs = 600_000;
 /** Of a short window the provider's batch API gets at least this share. */
 const batchShare = 0.5;
 
+/** How long items take that are asked one by one, so many at once. */
+export function aloneMs(items: number, atOnce: number): number {
+  return (items * callMs) / Math.max(1, atOnce);
+}
+
 /** How long before its deadline a batch must turn to sync calls. */
 export function marginMs(batch: Pick<Batch, 'windowMs'>, openItems: number, atOnce: number): number {
-  const needed = leastMarginMs + (openItems * callMs) / Math.max(1, atOnce);
+  const needed = leastMarginMs + aloneMs(openItems, atOnce);
   return Math.min(batch.windowMs * (1 - batchShare), needed);
 }
 

@@ -31,6 +31,8 @@ export const outputBuffer = 1.25;
 export interface Encoded {
   readonly items: number;
   readonly bytes: number;
+  /** As their lines were estimated, before anything was learnt. */
+  readonly roughInputTokens: number;
   /** The most that its answers can cost, by what each may use; for the budgets. */
   readonly worstNanoUsd: number;
   /** Expected, with a buffer for long answers. */
@@ -41,7 +43,13 @@ export interface Encoded {
   remove(): Promise<void>;
 }
 
-type Sums = { items: number; bytes: number; worstNanoUsd: number; expectedNanoUsd: number };
+type Sums = {
+  items: number;
+  bytes: number;
+  roughInputTokens: number;
+  worstNanoUsd: number;
+  expectedNanoUsd: number;
+};
 
 export async function encode(
   world: BatchWorldInside,
@@ -52,7 +60,7 @@ export async function encode(
 ): Promise<Encoded> {
   const path = join(world.scratch, submission.id);
   const failed: { seq: number; error: GatewayError }[] = [];
-  const sums: Sums = { items: 0, bytes: 0, worstNanoUsd: 0, expectedNanoUsd: 0 };
+  const sums: Sums = { items: 0, bytes: 0, roughInputTokens: 0, worstNanoUsd: 0, expectedNanoUsd: 0 };
   const input = await openLocal(world, batch.inputBlob);
   try {
     const one = encoderOf(world, batch, lane, target, sums);
@@ -116,6 +124,7 @@ function encoderOf(
     const needs = needsOf(call, route, target, world.estimates);
     sums.items += 1;
     sums.bytes += body.length;
+    sums.roughInputTokens += call.facts.inputTokens;
     sums.worstNanoUsd += needs.worstNanoUsd;
     if (target.price !== undefined)
       sums.expectedNanoUsd += costOf(target.price, {

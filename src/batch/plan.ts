@@ -2,9 +2,12 @@
  * Makes submissions of the items that wait and are due: one target each, within the limits of its provider and of the config. A remainder that is
  * too small for a provider goes on to the next target of its chain; what has no batch target left is asked by itself.
  */
+import type { MostLoad } from '../core/load.ts';
+import type { BatchLimits } from '../providers/contract.ts';
 import type { Target } from '../router/contract.ts';
 import type { Batch, Lane } from './contract.ts';
 import { batchEndpointOf, isBatch } from './lanes.ts';
+import type { BatchSettings } from './settings.ts';
 import type { BatchWorldInside } from './world.ts';
 
 /** Bodies grow when they are translated: what fits by the line must fit by what is sent. */
@@ -41,11 +44,7 @@ async function planGroup(world: BatchWorldInside, batch: Batch, lane: Lane, grou
     return 0;
   }
   const { limits } = endpoint;
-  const mostItems = Math.min(
-    limits.mostItems,
-    world.settings().mostItems,
-    target.batchRoom?.mostItems ?? limits.mostItems,
-  );
+  const most = mostLoad(target, limits, world.settings());
   if (group.items < limits.leastItems) {
     await leave(world, batch, lane, group, true);
     return 0;
@@ -55,12 +54,10 @@ async function planGroup(world: BatchWorldInside, batch: Batch, lane: Lane, grou
   while (left > 0) {
     // The last two share what is left, so that no remainder is too small.
     const items =
-      left > mostItems && left - mostItems < limits.leastItems ? left - limits.leastItems : mostItems;
+      left > most.items && left - most.items < limits.leastItems ? left - limits.leastItems : most.items;
     const assigned = await assign(world, batch, lane, group.step, target, {
-      items: Math.min(items, mostItems),
-      bytes: Math.floor(limits.mostBytes * byteShare),
-      inputTokens: target.batchRoom?.tokens?.limit ?? Number.MAX_SAFE_INTEGER,
-      envelopeBytes: limits.envelopeBytes,
+      ...most,
+      items: Math.min(items, most.items),
     });
     if (assigned === 0) break;
     made += 1;
@@ -70,18 +67,41 @@ async function planGroup(world: BatchWorldInside, batch: Batch, lane: Lane, grou
   return made;
 }
 
+/** What one submission may hold: by its provider, by the config of its account, by that of batches. */
+function mostLoad(
+  { batchRoom }: Target,
+  limits: BatchLimits,
+  settings: Pick<BatchSettings, 'mostItems'>,
+): MostLoad {
+  return {
+    items: Math.min(limits.mostItems, settings.mostItems, batchRoom?.mostItems ?? limits.mostItems),
+    bytes: Math.floor(limits.mostBytes * byteShare),
+    inputTokens: batchRoom?.tokens?.limit ?? Number.MAX_SAFE_INTEGER,
+    envelopeBytes: limits.envelopeBytes,
+  };
+}
+
+/** The same of a target, if it is one of a batch API. */
+export function mostOf(
+  target: Target,
+  operation: Lane['operation'],
+  settings: Pick<BatchSettings, 'mostItems'>,
+): MostLoad | undefined {
+  const endpoint = isBatch(target, operation) ? batchEndpointOf(target, operation) : undefined;
+  return endpoint === undefined ? undefined : mostLoad(target, endpoint.limits, settings);
+}
+
+export function leastOf(target: Target, operation: Lane['operation']): number {
+  return batchEndpointOf(target, operation)?.limits.leastItems ?? 0;
+}
+
 async function assign(
   world: BatchWorldInside,
   batch: Batch,
   lane: Lane,
   step: number,
   target: Target,
-  most: {
-    readonly items: number;
-    readonly bytes: number;
-    readonly inputTokens: number;
-    readonly envelopeBytes: number;
-  },
+  most: MostLoad,
 ): Promise<number> {
   const nowMs = world.clock.now();
   const submission = {
@@ -121,7 +141,11 @@ async function leave(
 }
 
 /** The next batch target of a lane after a step; `undefined`: there is none. */
-export function nextStep(world: BatchWorldInside, lane: Lane, step: number): number | undefined {
+export function nextStep(
+  world: Pick<BatchWorldInside, 'policy'>,
+  lane: Lane,
+  step: number,
+): number | undefined {
   const policy = world.policy();
   const next = lane.chain.findIndex((name, index) => {
     const target = index > step ? policy.target(name) : undefined;

@@ -1,10 +1,9 @@
 /** Items that are answered without a call: by a rule, or by earlier work that its owner allows to be used again. */
-import type { Batch, Item, ItemCall } from './contract.ts';
+import type { Batch, ItemCall } from './contract.ts';
 import { prefilter } from './prefilter.ts';
+import type { Draft } from './read-item.ts';
 import { SegmentWriter } from './segment.ts';
 import type { BatchWorldInside } from './world.ts';
-
-type Draft = { -readonly [Key in keyof Item]: Item[Key] };
 
 export interface RuleAnswer {
   readonly item: Draft;
@@ -12,18 +11,19 @@ export interface RuleAnswer {
   readonly body: string;
 }
 
-export function answerByRule(world: BatchWorldInside, call: ItemCall): string | undefined {
+export function answerByRule(world: Pick<BatchWorldInside, 'prefilter'>, call: ItemCall): string | undefined {
   const rules = world.prefilter();
   if (rules.length === 0 || call.operation !== 'chat') return undefined;
   const text = prefilter(rules, call.lastText());
   return text === undefined ? undefined : JSON.stringify(call.encodeAnswer(call.answerOf(text)));
 }
 
+/** Returns how many: not those that are twins, or rejected after all. */
 export async function writeRuleAnswers(
   world: BatchWorldInside,
   batch: Batch,
   answers: readonly RuleAnswer[],
-): Promise<void> {
+): Promise<number> {
   const open = answers.filter(({ item }) => item.state === 'waiting' || item.state === 'alone');
   const segment = new SegmentWriter(world, batch.no, `rules-${open[0]?.item.seq ?? 0}`);
   const places = open.map(({ body }) => segment.add(body));
@@ -34,6 +34,7 @@ export async function writeRuleAnswers(
     item.state = 'done';
     item.result = { segment: number, ...place, costNanoUsd: 0, listNanoUsd: 0 };
   });
+  return open.length;
 }
 
 /** Returns how many. */

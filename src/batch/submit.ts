@@ -75,6 +75,7 @@ async function send(
   const intended = await held.move('sending', {
     items: encoded.items,
     bytes: encoded.bytes,
+    roughInputTokens: encoded.roughInputTokens,
     estimateNanoUsd: Math.round(nanoUsd),
     tries: 0,
     sentAtMs: nowMs,

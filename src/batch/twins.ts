@@ -9,6 +9,9 @@
  * one who adds a million different ones: beyond `mostAlike` they are not kept, since their original is.
  */
 import { hash as digest } from 'node:crypto';
+import { GatewayError } from '../core/errors.ts';
+import type { Item } from './contract.ts';
+import { type Draft, reject } from './read-item.ts';
 
 /** Five different hashes that share 53 bits and more do not happen; five equal ones are twins of the first. */
 const mostAlike = 4;
@@ -144,4 +147,48 @@ export class Twins {
 /** Callers choose their ids; ones that all fell into one slot would make each look-up as slow as the batch is long. */
 function spread(customId: string): string {
   return digest('sha256', customId, 'base64url');
+}
+
+/** What is known of an item that came before. */
+type Earlier = Pick<Item, 'seq' | 'customId' | 'hash' | 'twinOf'>;
+
+/**
+ * Rejects items whose custom id was given before, and makes those that ask what another asks its twins. `earlier` tells, by place in the
+ * list, what came before the list and may be the same; `onReject` hears why. A rejected item is nobody's original.
+ */
+export function markTwins(
+  items: readonly Draft[],
+  earlier: (index: number) => readonly Earlier[],
+  onReject: (item: Draft, error: GatewayError) => void,
+): void {
+  const byCustomId = new Map<string, Earlier>();
+  const byHash = new Map<string, Earlier>();
+  items.forEach((item, index) => {
+    const alike = earlier(index);
+    if (item.customId !== '') {
+      const named = byCustomId.get(item.customId) ?? alike.find(({ customId }) => customId === item.customId);
+      if (named === undefined) byCustomId.set(item.customId, item);
+      else if (item.state !== 'rejected') {
+        const error = sameCustomId(named.seq);
+        reject(item, error);
+        onReject(item, error);
+      }
+    }
+    if (item.state === 'rejected') item.hash = '';
+    if (item.hash === '') return;
+    const original = byHash.get(item.hash) ?? alike.find(({ hash }) => hash === item.hash);
+    if (original === undefined) byHash.set(item.hash, item);
+    else if (item.state !== 'done') {
+      item.state = 'twin';
+      item.twinOf = original.twinOf ?? original.seq;
+    }
+  });
+}
+
+function sameCustomId(line: number): GatewayError {
+  return new GatewayError(
+    'invalid_request',
+    `The custom_id is the same as in line ${line}; each must be unique in a batch.`,
+    { param: 'custom_id' },
+  );
 }

@@ -167,7 +167,7 @@ function payerOf(keys: KeyRing, owner: string) {
   };
 }
 
-function settingsOf(config: Config['batch']): BatchSettings {
+export function settingsOf(config: Config['batch']): BatchSettings {
   return {
     keepMs: config.keep,
     reuseMs: config.reuse === 0 ? undefined : config.reuse,

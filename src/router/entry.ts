@@ -38,6 +38,7 @@ export function entryOf(
     listNanoUsd: spent.listNanoUsd,
     exact: spent.exact,
     durationMs,
+    roughInputTokens: call.facts.inputTokens,
   };
   if (caller !== undefined) {
     entry.key = caller.key;

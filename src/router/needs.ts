@@ -3,6 +3,7 @@
  * unused. Budgets are charged the most that the answer can cost, since money that is spent does not come back.
  */
 import type { Calibration } from '../catalog/calibration.ts';
+import type { Facts } from '../core/facts.ts';
 import { worstCost } from '../core/price.ts';
 import type { Call, Measure, Route, Target } from './contract.ts';
 
@@ -24,7 +25,7 @@ const hiddenToolPrompt = 512;
 export function needsOf(call: Call, route: Route, target: Target, estimates: Calibration): Needs {
   const { facts } = call;
   const learnt = `${route.name}|${target.name}`;
-  const most = mostOutput(call, target);
+  const most = mostOutput(call.facts, target);
   return {
     learnt,
     input: Math.ceil(estimates.estimateInput(target.model.id, facts.inputTokens)),
@@ -33,7 +34,8 @@ export function needsOf(call: Call, route: Route, target: Target, estimates: Cal
   };
 }
 
-function mostOutput({ facts }: Call, { model }: Target): number {
+/** Tokens that the answers to a request may have together. */
+export function mostOutput(facts: Facts, { model }: Target): number {
   if (facts.operation !== 'chat') return 0;
   return (facts.maxOutputTokens ?? model.maxOutputTokens ?? unknownMostOutput) * (facts.choices ?? 1);
 }

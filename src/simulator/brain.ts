@@ -34,6 +34,8 @@ export interface Ask {
   readonly stop: readonly string[];
   readonly choices: number;
   readonly thinking: boolean;
+  /** How the prompt begins, which providers cache by themselves; absent: nothing of it. */
+  readonly beginning?: string;
   /** Characters in front of the last cache marker. */
   readonly cachedCharacters: number;
 }
@@ -54,6 +56,8 @@ export interface Script {
   readonly usage: {
     readonly input: number;
     readonly cached: number;
+    /** The part of `input` that a cache served; absent: none. */
+    readonly read?: number;
     readonly output: number;
     readonly thinking: number;
   };

@@ -74,6 +74,13 @@ export const priceSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('Dollars for a million input tokens written to a cache; left out: as input.'),
+  cache_read: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      'Dollars for a million input tokens read from a cache. With it, batches of OpenAI have one, which serves long system messages that came before.',
+    ),
   batch: z
     .number()
     .min(0)

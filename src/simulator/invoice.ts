@@ -22,6 +22,8 @@ export interface Billed {
   /** All input, what was written to a cache included. */
   readonly inputTokens: number;
   readonly cacheWriteTokens: number;
+  /** Served by a cache; absent: none. */
+  readonly cacheReadTokens?: number;
   readonly outputTokens: number;
   /** The whole answer left. */
   readonly complete: boolean;
@@ -151,17 +153,23 @@ function plus(sum: InvoiceSum, line: InvoiceLine): InvoiceSum {
   };
 }
 
+export function priceOf(prices: readonly BilledPrice[], instance: string, model: string): BilledPrice {
+  return (
+    prices.find((one) => matchesPattern(one.provider, instance) && matchesPattern(one.model, model)) ??
+    otherPrice
+  );
+}
+
 /** In whole millionths of a nano-dollar a token, so that nothing is rounded before the end, and then up. */
 function bill(
-  { instance, model, inputTokens, cacheWriteTokens, outputTokens, batch }: Billed,
+  { instance, model, inputTokens, cacheWriteTokens, cacheReadTokens = 0, outputTokens, batch }: Billed,
   prices: readonly BilledPrice[],
 ): number {
-  const price =
-    prices.find((one) => matchesPattern(one.provider, instance) && matchesPattern(one.model, model)) ??
-    otherPrice;
+  const price = priceOf(prices, instance, model);
   const rate = (dollars: number): bigint => BigInt(Math.round(dollars * 1e9));
   const cost =
-    BigInt(inputTokens - cacheWriteTokens) * rate(price.input) +
+    BigInt(inputTokens - cacheWriteTokens - cacheReadTokens) * rate(price.input) +
+    BigInt(cacheReadTokens) * rate(price.cache_read ?? price.input) +
     BigInt(cacheWriteTokens) * rate(price.cache_write ?? price.input) +
     BigInt(outputTokens) * rate(price.output);
   if (batch === undefined) return Number((cost + 999_999n) / 1_000_000n);

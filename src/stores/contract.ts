@@ -44,6 +44,8 @@ export interface LedgerEntry {
   readonly durationMs: number;
   /** How many requests of a batch the entry stands for; absent: one. */
   readonly items?: number;
+  /** What the input was estimated to be before anything was learnt, so that forecasts may learn how far off that is. */
+  readonly roughInputTokens?: number;
 }
 
 /** What a sum is over; all that is present must hold. */
@@ -80,11 +82,28 @@ export interface SpendRow {
   readonly estimatedNanoUsd: number;
 }
 
+/** What answers have used so far; only entries whose provider said so. */
+export interface UsageRow {
+  readonly route: string;
+  readonly provider: string;
+  readonly model: string;
+  /** Requests of batches count one by one. */
+  readonly answers: number;
+  readonly inputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly outputTokens: number;
+  /** The estimate of those entries that have one, and what their input came to. */
+  readonly roughInputTokens: number;
+  readonly inputOfRoughTokens: number;
+}
+
 export interface Ledger {
   /** All or none, durable when it resolves. Thousands at once are usual. */
   append(entries: readonly LedgerEntry[]): Promise<void>;
   /** Grouped sums, dearest first; at most `limit` rows. No groups: one row of all. */
   spend(filter: SpendFilter, groups: readonly SpendGroup[], limit?: number): Promise<readonly SpendRow[]>;
+  /** By route, provider and model, in their order: what a forecast learns from. */
+  usage(filter: SpendFilter): Promise<readonly UsageRow[]>;
   /** Newest first. */
   list(filter: SpendFilter, limit: number): Promise<readonly LedgerEntry[]>;
   /** Deletes what ended before; returns how many. */

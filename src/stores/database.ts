@@ -33,6 +33,7 @@ export interface LedgerTable {
   duration_ms: number;
   /** Null where it is one. */
   items: number | null;
+  rough_input_tokens: number | null;
 }
 
 export interface KeyTable {

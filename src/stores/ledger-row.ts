@@ -28,6 +28,7 @@ export const ledgerColumns = [
   'exact',
   'duration_ms',
   'items',
+  'rough_input_tokens',
 ] as const satisfies readonly (keyof LedgerTable)[];
 
 type Value = string | number | null;
@@ -58,6 +59,7 @@ export function pushValues(entry: LedgerEntry, values: Value[]): void {
     entry.exact ? 1 : 0,
     entry.durationMs,
     entry.items ?? null,
+    entry.roughInputTokens ?? null,
   );
 }
 
@@ -97,5 +99,6 @@ export function readRow(row: LedgerTable): LedgerEntry {
     exact: row.exact === 1,
     durationMs: row.duration_ms,
     ...(row.items === null ? {} : { items: row.items }),
+    ...(row.rough_input_tokens === null ? {} : { roughInputTokens: row.rough_input_tokens }),
   };
 }

@@ -4,7 +4,7 @@ import { type CompiledQuery, type Kysely, sql } from 'kysely';
 import type { Ledger, LedgerEntry } from './contract.ts';
 import type { Connection, Database, LedgerTable } from './database.ts';
 import { ledgerColumns, pushValues, readRow } from './ledger-row.ts';
-import { matching, spend } from './spend.ts';
+import { matching, spend, usage } from './spend.ts';
 
 /**
  * Rows in one statement, largest first. Each statement is compiled once; a batch of any size is cut into these. Beyond
@@ -34,6 +34,8 @@ export function createLedger({ database, differences }: Connection): Ledger {
     },
 
     spend: (filter, groups, limit) => spend(database, differences, filter, groups, limit),
+
+    usage: (filter) => usage(database, differences, filter),
 
     async list(filter, limit) {
       const rows = await database
@@ -122,6 +124,7 @@ const blank: LedgerTable = {
   exact: 0,
   duration_ms: 0,
   items: null,
+  rough_input_tokens: null,
 };
 
 function compileInsert(database: Kysely<Database>, rows: number): CompiledQuery {

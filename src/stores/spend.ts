@@ -8,7 +8,7 @@ import {
   type SqlBool,
   sql,
 } from 'kysely';
-import type { SpendFilter, SpendGroup, SpendRow } from './contract.ts';
+import type { SpendFilter, SpendGroup, SpendRow, UsageRow } from './contract.ts';
 import type { Database, Differences } from './database.ts';
 
 const dayMs = 86_400_000;
@@ -98,6 +98,35 @@ export async function spend(
     listNanoUsd: row.listNanoUsd,
     estimatedNanoUsd: row.estimatedNanoUsd,
   }));
+}
+
+export function usage(
+  database: Kysely<Database>,
+  differences: Differences,
+  filter: SpendFilter,
+): Promise<readonly UsageRow[]> {
+  const sum = (what: RawBuilder<number | null>): RawBuilder<number> =>
+    sql<number>`coalesce(cast(sum(${what}) as double precision), 0)`;
+  return database
+    .selectFrom('intermodal_ledger')
+    .select(['route', 'provider', 'model'])
+    .select([
+      sum(sql`coalesce(items, 1)`).as('answers'),
+      sum(sql`input_tokens`).as('inputTokens'),
+      sum(sql`cache_read_tokens`).as('cacheReadTokens'),
+      sum(sql`output_tokens`).as('outputTokens'),
+      sum(sql`rough_input_tokens`).as('roughInputTokens'),
+      sum(sql`case when rough_input_tokens is not null then input_tokens end`).as('inputOfRoughTokens'),
+    ])
+    .where(matching(differences, filter))
+    .where('outcome', '=', 'served')
+    .where('exact', '=', 1)
+    .where('input_tokens', 'is not', null)
+    .groupBy(['route', 'provider', 'model'])
+    .orderBy('route')
+    .orderBy('provider')
+    .orderBy('model')
+    .execute();
 }
 
 function alias(index: number): `group_${number}` {

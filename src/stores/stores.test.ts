@@ -45,6 +45,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
         exact: false,
         durationMs: 86_400_001,
         items: 50_000,
+        roughInputTokens: 12_000_000_000,
       });
       const bare = entry('bare');
       await ledger.append([full, bare]);
@@ -130,6 +131,34 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(await ids({}, 2), 'dc');
       assert.equal(await ids({ key: 'x' }, 2), 'db');
       assert.equal(await ids({ toMs: noon + 2 }, 10), 'cba');
+    });
+
+    test('sums what answers used by route and model, and what their input was taken for', async () => {
+      const { ledger } = await open();
+      const of = { route: 'r', provider: 'p', model: 'm', exact: true };
+      await ledger.append([
+        entry('batch', {
+          ...of,
+          mode: 'batch',
+          items: 10,
+          inputTokens: 1000,
+          cacheReadTokens: 300,
+          outputTokens: 200,
+          roughInputTokens: 900,
+        }),
+        entry('sync', { ...of, inputTokens: 50, outputTokens: 10 }),
+        entry('other', { ...of, model: 'n', inputTokens: 7, roughInputTokens: 8 }),
+        entry('failed', { ...of, outcome: 'failed', inputTokens: 9e9, outputTokens: 9e9 }),
+        entry('guess', { ...of, exact: false, inputTokens: 9e9, outputTokens: 9e9 }),
+        entry('silent', { ...of }),
+      ]);
+      const m = { answers: 11, inputTokens: 1050, cacheReadTokens: 300, outputTokens: 210 };
+      const n = { answers: 1, inputTokens: 7, cacheReadTokens: 0, outputTokens: 0 };
+      assert.deepEqual(await ledger.usage({}), [
+        { route: 'r', provider: 'p', model: 'm', ...m, roughInputTokens: 900, inputOfRoughTokens: 1000 },
+        { route: 'r', provider: 'p', model: 'n', ...n, roughInputTokens: 8, inputOfRoughTokens: 7 },
+      ]);
+      assert.deepEqual(await ledger.usage({ model: 'none' }), []);
     });
 
     test('prunes what ended before, and says how many', async () => {

@@ -54,6 +54,7 @@ describe('the ledger writer', () => {
         }
         written.push(ids);
       },
+      usage: async () => [],
       spend: async () => [],
       list: async () => [],
       prune: async () => 0,

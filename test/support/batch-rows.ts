@@ -12,7 +12,15 @@ export const noon = Date.UTC(2026, 10, 21, 12);
 
 export const failure: ItemError = { code: 'upstream_fault', message: 'The provider failed.', status: 502 };
 
-export const noSums = { costNanoUsd: 0, listNanoUsd: 0, inputTokens: 0, outputTokens: 0, repaired: 0 };
+export const noSums = {
+  costNanoUsd: 0,
+  listNanoUsd: 0,
+  inputTokens: 0,
+  cacheReadTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  repaired: 0,
+};
 
 /** More than any test has. */
 export const everything = { items: 1e6, bytes: 1e12, inputTokens: 1e12, envelopeBytes: 0 };

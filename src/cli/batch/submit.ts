@@ -32,7 +32,7 @@ export function parseEvery(text: string): number {
   return ms;
 }
 
-function parseWindow(text: string): string {
+export function parseWindow(text: string): string {
   parseEvery(text);
   return text;
 }
@@ -89,7 +89,7 @@ function inputOf(file: string, options: Options): InputOptions {
   };
 }
 
-function loadTemplate(file: string): Template {
+export function loadTemplate(file: string): Template {
   const text = readFileSync(file, 'utf8');
   try {
     return readTemplate(JSON.parse(text));

@@ -99,10 +99,17 @@ function readAsk(matched: Matched, body: Readonly<Record<string, unknown>>): Ask
     choices: asNumber(body['n']) ?? 1,
     thinking: false,
     cachedCharacters: 0,
+    ...beginningOf(messages[0]),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(schema === undefined ? {} : { schema }),
     ...(format['type'] === 'json_object' ? { json: true } : {}),
   };
+}
+
+/** What the system says is alike in many requests; what the user says is not. */
+function beginningOf(first: Readonly<Record<string, unknown>> | undefined): Pick<Ask, 'beginning'> {
+  const role = first?.['role'];
+  return role === 'system' || role === 'developer' ? { beginning: textOf(first?.['content']) } : {};
 }
 
 function textOf(content: unknown): string {
@@ -142,7 +149,7 @@ function usageOf(ask: Ask, script: Script): object {
     prompt_tokens: script.usage.input,
     completion_tokens: completion,
     total_tokens: script.usage.input + completion,
-    prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: script.usage.read ?? 0, audio_tokens: 0 },
     completion_tokens_details: {
       reasoning_tokens: script.usage.thinking,
       audio_tokens: 0,

@@ -1,8 +1,9 @@
 /** What one item of a job comes to, by way of the sync stand-in, so that an answer is what a sync call would have got. */
 import { hash } from 'node:crypto';
 import { type Api, type Matched, Refused } from '../apis/contract.ts';
-import { type Script, think } from '../brain.ts';
+import { type Ask, type Script, think } from '../brain.ts';
 import type { Billed } from '../invoice.ts';
+import type { PromptCache } from '../prompt-cache.ts';
 import type { ItemUsage, JobItem, Outcome } from './contract.ts';
 
 export interface ItemContext {
@@ -13,6 +14,8 @@ export interface ItemContext {
   /** Where no body names one. */
   readonly model: string;
   readonly seed: number;
+  /** Absent: the stand-in has none. */
+  readonly cache: PromptCache | undefined;
   readonly atMs: number;
   /** Which way its text is broken; undefined: not at all. */
   readonly corrupt: number | undefined;
@@ -32,16 +35,17 @@ export function answerItem(context: ItemContext, item: JobItem): Answered {
       return answered(context, item, embedded.answer, usage, { id: 'embedding', cacheWriteTokens: 0 });
     }
     const ask = api.read(matched, item.body);
-    const thought = think(ask, context.seed);
+    const thought = cached(think(ask, context.seed), ask, context);
     const script = context.corrupt === undefined ? thought : corrupted(thought, context.corrupt);
-    const { input, cached, output, thinking } = script.usage;
+    const { input, cached: written, read = 0, output, thinking } = script.usage;
     const usage = {
-      inputTokens: input + cached,
+      inputTokens: input + written,
       outputTokens: (output - thinking) * ask.choices + thinking,
     };
     return answered(context, item, api.whole(matched, ask, script, item.body), usage, {
       id: script.id,
-      cacheWriteTokens: cached,
+      cacheWriteTokens: written,
+      ...(read === 0 ? {} : { cacheReadTokens: read }),
       ...(script.note === undefined ? {} : { note: script.note }),
     });
   } catch (thrown) {
@@ -56,7 +60,12 @@ function answered(
   item: JobItem,
   body: object,
   usage: ItemUsage,
-  more: { readonly id: string; readonly cacheWriteTokens: number; readonly note?: string },
+  more: {
+    readonly id: string;
+    readonly cacheWriteTokens: number;
+    readonly cacheReadTokens?: number;
+    readonly note?: string;
+  },
 ): Answered {
   const named = item.body['model'];
   return {
@@ -71,6 +80,7 @@ function answered(
       atMs: context.atMs,
       inputTokens: usage.inputTokens,
       cacheWriteTokens: more.cacheWriteTokens,
+      ...(more.cacheReadTokens === undefined ? {} : { cacheReadTokens: more.cacheReadTokens }),
       outputTokens: usage.outputTokens,
       complete: true,
       batch: {
@@ -80,6 +90,11 @@ function answered(
       },
     },
   };
+}
+
+function cached(script: Script, ask: Ask, { cache, instance }: ItemContext): Script {
+  const read = ask.beginning === undefined ? 0 : (cache?.read(instance, ask.model, ask.beginning) ?? 0);
+  return read === 0 ? script : { ...script, usage: { ...script.usage, read } };
 }
 
 /** As models spoil JSON: a fence around it, a comma too many, an end that is not there. */

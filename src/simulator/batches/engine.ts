@@ -5,6 +5,7 @@ import { splitLines } from '../../wire/jsonl.ts';
 import { tokensOf } from '../brain.ts';
 import type { BatchRule, FaultPlan } from '../faults.ts';
 import type { Invoice } from '../invoice.ts';
+import { createPromptCache } from '../prompt-cache.ts';
 import { createRules, roll } from './chance.ts';
 import type {
   BatchEngine,
@@ -72,6 +73,7 @@ export function createEngine(world: {
 }): OwnedEngine {
   const { clock } = world;
   const objects = createObjectStore(clock);
+  const cache = createPromptCache();
   const held = new Map<string, Held>();
   const numbers = new Map<string, number>();
   // Few at a time, so that memory does not grow with the number of jobs.
@@ -162,7 +164,7 @@ export function createEngine(world: {
           render: one.render,
           outputKey: spec.outputKey ?? ((output) => `${job.instance}/jobs/${job.id}/${output}`),
         },
-        { objects, invoice: world.invoice, clock },
+        { objects, invoice: world.invoice, cache, clock },
       ),
     );
     job.counts = results.counts;

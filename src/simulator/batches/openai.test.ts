@@ -208,6 +208,46 @@ describe('the simulator’s OpenAI batches', () => {
       assert.equal(one.nanoUsd, Math.ceil((one.inputTokens * 1_000 + one.outputTokens * 4_000) / 2));
   });
 
+  test('long system messages that came before are read from a cache, where reading from one has a price', async () => {
+    const long = 'You sort parcels by what is wrong with them. '.repeat(120);
+    const asked = (system: string, id: string) =>
+      line(id, {
+        messages: [
+          { role: 'system', content: system },
+          { role: 'user', content: id },
+        ],
+      });
+    const lines = [
+      asked(long, 'a'),
+      asked(long, 'b'),
+      asked(`!${long}`, 'c'),
+      asked('Short.', 'd'),
+      line('e'),
+    ];
+    const cachedOf = (output: readonly { custom_id: string; response: { body: OpenAI.ChatCompletion } }[]) =>
+      Object.fromEntries(
+        output.map(({ custom_id, response }) => [
+          custom_id,
+          response.body.usage?.prompt_tokens_details?.cached_tokens,
+        ]),
+      );
+    const without = await run(lines);
+    assert.deepEqual(cachedOf(without.output), { a: 0, b: 0, c: 0, d: 0, e: 0 });
+    const price = { input: 1, output: 4, cache_read: 0.1 };
+    simulator.setFaults({ batches: [{ duration_ms: 0, shuffle: false }], prices: [price] });
+    await fetch(`${simulator.url}/~simulator/invoice`, { method: 'DELETE' });
+    const { output } = await run(lines);
+    // 5,400 characters are 1,350 tokens, of which whole blocks of 128 are kept.
+    assert.deepEqual(cachedOf(output), { a: 0, b: 1280, c: 0, d: 0, e: 0 });
+    const bill = simulator.invoice(9).lines.filter(({ cacheReadTokens }) => cacheReadTokens !== undefined);
+    assert.equal(bill.length, 1);
+    for (const { inputTokens, outputTokens, nanoUsd } of bill)
+      assert.equal(
+        nanoUsd,
+        Math.ceil(((inputTokens - 1280) * 1_000 + 1280 * 100 + outputTokens * 4_000) / 2),
+      );
+  });
+
   test('a creation can be lost or refused, a poll throttled, tokens and jobs limited, a batch expire', async () => {
     simulator.setFaults({ batches: [{ lost_create: 100, duration_ms: 0, times: 1 }, { create_error: 100 }] });
     const count = async () => (await openai.batches.list({ limit: 100 })).data.length;

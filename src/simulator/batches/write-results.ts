@@ -1,7 +1,8 @@
 /** Writes what came of a job's items into its output files, as a stream: a thousand lines are held, however many there are. */
 import type { Clock } from '../../core/clock.ts';
 import type { BatchRule, FaultPlan } from '../faults.ts';
-import type { Invoice } from '../invoice.ts';
+import { type Invoice, priceOf } from '../invoice.ts';
+import type { PromptCache } from '../prompt-cache.ts';
 import { answerItem, type ItemContext } from './answer-item.ts';
 import { roll } from './chance.ts';
 import type { JobCounts, JobItem, NewJob, Outcome, StoredObject } from './contract.ts';
@@ -28,13 +29,17 @@ export interface Results {
   readonly outputs: Readonly<Record<string, StoredObject>>;
 }
 
+interface World {
+  readonly objects: ClosableStore;
+  readonly invoice: Invoice;
+  readonly cache: PromptCache;
+  readonly clock: Clock;
+}
+
 /** Far enough that nobody can rely on order, few enough to be held for many jobs. */
 const poolLines = 1_000;
 
-export async function writeResults(
-  task: ResultsTask,
-  world: { readonly objects: ClosableStore; readonly invoice: Invoice; readonly clock: Clock },
-): Promise<Results> {
+export async function writeResults(task: ResultsTask, world: World): Promise<Results> {
   const counts = { total: 0, answered: 0, failed: 0, expired: 0, cancelled: 0 };
   let inputTokens = 0;
   let outputTokens = 0;
@@ -84,7 +89,7 @@ function decide(
   task: ResultsTask,
   item: JobItem,
   index: number,
-  { invoice, clock }: { readonly invoice: Invoice; readonly clock: Clock },
+  { invoice, cache, clock }: Pick<World, 'invoice' | 'cache' | 'clock'>,
 ): Outcome {
   const { spec, plan, rule, number } = task;
   if (roll(plan.seed, 'when', number, index) >= task.share) return { kind: task.rest, item };
@@ -105,6 +110,7 @@ function decide(
         ...spec,
         jobId: spec.id,
         seed: plan.seed,
+        cache: priceOf(plan.prices, spec.instance, spec.model).cache_read === undefined ? undefined : cache,
         atMs: clock.now(),
         corrupt: spoiled ? roll(plan.seed, 'form', number, index) : undefined,
       };

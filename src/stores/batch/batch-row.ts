@@ -57,7 +57,10 @@ export function newBatchRow(no: number, batch: CreatedBatch): BatchTable {
     cost_nano_usd: 0,
     list_nano_usd: 0,
     input_tokens: 0,
+    cache_read_tokens: 0,
     output_tokens: 0,
+    reasoning_tokens: 0,
+    model: null,
     outputs: '{}',
     due_at_ms: batch.createdAtMs,
     created_at_ms: batch.createdAtMs,
@@ -75,6 +78,7 @@ export function patchRow(patch: BatchPatch): Partial<BatchTable> {
   if (patch.problems !== undefined) row.problems = JSON.stringify(patch.problems);
   if (patch.outputs !== undefined) row.outputs = JSON.stringify(patch.outputs);
   if (patch.estimateNanoUsd !== undefined) row.estimate_nano_usd = patch.estimateNanoUsd;
+  if (patch.model !== undefined) row.model = storable(patch.model);
   if (patch.deadlineAtMs !== undefined) row.deadline_at_ms = patch.deadlineAtMs;
   if (patch.runningAtMs !== undefined) row.running_at_ms = patch.runningAtMs;
   if (patch.finishingAtMs !== undefined) row.finishing_at_ms = patch.finishingAtMs;
@@ -118,7 +122,10 @@ export function readBatch(row: BatchTable): Batch {
     costNanoUsd: row.cost_nano_usd,
     listNanoUsd: row.list_nano_usd,
     inputTokens: row.input_tokens,
+    cacheReadTokens: row.cache_read_tokens,
     outputTokens: row.output_tokens,
+    reasoningTokens: row.reasoning_tokens,
+    ...(row.model === null ? {} : { model: row.model }),
     outputs: readMap(row.outputs),
   };
 }

@@ -211,6 +211,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
         finishingAtMs: 2,
         endedAtMs: 4,
         deadlineAtMs: 6,
+        model: 'nul\0 “m”',
       };
       await batches.move(no, ['assembling'], 'finishing', patch);
       await batches.patch(no, {});
@@ -221,6 +222,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
         [completed.runningAtMs, completed.finishingAtMs, completed.endedAtMs, completed.deadlineAtMs],
         [1, 2, 4, 6],
       );
+      assert.equal(completed.model, 'nul\uFFFD “m”');
       await batches.move(no, ['completed'], 'running', { cancellingAtMs: 3 });
       const running = (await batches.byNo(no)) ?? assert.fail();
       assert.deepEqual(

@@ -53,6 +53,7 @@ export type BatchPatch = Partial<
     | 'endedAtMs'
     | 'deletedAtMs'
     | 'deadlineAtMs'
+    | 'model'
   >
 >;
 
@@ -158,7 +159,9 @@ export interface SettledSums {
   readonly costNanoUsd: number;
   readonly listNanoUsd: number;
   readonly inputTokens: number;
+  readonly cacheReadTokens: number;
   readonly outputTokens: number;
+  readonly reasoningTokens: number;
   readonly repaired: number;
 }
 

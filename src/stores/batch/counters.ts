@@ -36,7 +36,9 @@ const sumColumns = [
   'cost_nano_usd',
   'list_nano_usd',
   'input_tokens',
+  'cache_read_tokens',
   'output_tokens',
+  'reasoning_tokens',
 ] as const satisfies readonly (keyof BatchTable)[];
 
 export type BatchSums = Partial<Record<(typeof sumColumns)[number], number>>;

@@ -5,6 +5,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { BatchState, Submission } from '../../batch/contract.ts';
+import { Load } from '../../core/load.ts';
 import type { Connection, Database, Differences } from '../database.ts';
 import { turnItems } from './bulk.ts';
 import type { ItemRows } from './contract.ts';
@@ -64,49 +65,6 @@ async function assign(
   moves.move('waiting', 'submitted', load.items);
   await moves.write(transaction, planned.batchNo);
   return submission;
-}
-
-/**
- * What fits, in order, and nothing after the first that does not. The first item is always taken: one that is too large by itself
- * would otherwise wait for ever, and the provider's refusal settles it.
- */
-class Load {
-  readonly #most: Most;
-  #items = 0;
-  #bytes = 0;
-  #inputTokens = 0;
-  #full = false;
-
-  constructor(most: Most) {
-    this.#most = most;
-    this.#full = most.items < 1;
-  }
-
-  take(bytes: number, inputTokens: number): boolean {
-    const { items, bytes: mostBytes, inputTokens: mostTokens, envelopeBytes } = this.#most;
-    const sent = this.#bytes + bytes + (this.#items + 1) * envelopeBytes;
-    const fits = this.#items < items && sent <= mostBytes && this.#inputTokens + inputTokens <= mostTokens;
-    if (this.#full || (!fits && this.#items > 0)) {
-      this.#full = true;
-      return false;
-    }
-    this.#items++;
-    this.#bytes += bytes;
-    this.#inputTokens += inputTokens;
-    return true;
-  }
-
-  get full(): boolean {
-    return this.#full;
-  }
-
-  get items(): number {
-    return this.#items;
-  }
-
-  get sums(): { items: number; bytes: number; inputTokens: number } {
-    return { items: this.#items, bytes: this.#bytes, inputTokens: this.#inputTokens };
-  }
 }
 
 function waitingPart(transaction: Kysely<Database>, planned: Planned, nowMs: number, after: number) {

@@ -68,7 +68,7 @@ async function settle(
 
   const moves = new Moves();
   const fromState: ItemState = 'submission' in from ? 'submitted' : 'alone';
-  const sums = { cost_nano_usd: 0, list_nano_usd: 0, input_tokens: 0, output_tokens: 0, repaired: 0 };
+  const sums = { ...noSums };
   const failures: ItemAttempt[] = [];
   for (const { seq, attempts } of changed) {
     const one = bySeq.get(seq);
@@ -89,16 +89,23 @@ async function settle(
   return changed.length;
 }
 
-function addSums(
-  sums: Required<
-    Pick<BatchSums, 'cost_nano_usd' | 'list_nano_usd' | 'input_tokens' | 'output_tokens' | 'repaired'>
-  >,
-  one: SettledSums,
-): void {
+const noSums = {
+  cost_nano_usd: 0,
+  list_nano_usd: 0,
+  input_tokens: 0,
+  cache_read_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  repaired: 0,
+} satisfies BatchSums;
+
+function addSums(sums: typeof noSums, one: SettledSums): void {
   sums.cost_nano_usd += one.costNanoUsd;
   sums.list_nano_usd += one.listNanoUsd;
   sums.input_tokens += one.inputTokens;
+  sums.cache_read_tokens += one.cacheReadTokens;
   sums.output_tokens += one.outputTokens;
+  sums.reasoning_tokens += one.reasoningTokens;
   sums.repaired += one.repaired;
 }
 

@@ -235,7 +235,15 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       const { items, ...rows } = (await open()).batch;
       const { no } = await runningBatch({ items, ...rows }, ['waiting', 'waiting', 'waiting']);
       await items.assign(planned(no, one), everything, noon);
-      const sums = { costNanoUsd: 5, listNanoUsd: 10, inputTokens: 100, outputTokens: 20, repaired: 1 };
+      const sums = {
+        costNanoUsd: 5,
+        listNanoUsd: 10,
+        inputTokens: 100,
+        cacheReadTokens: 60,
+        outputTokens: 20,
+        reasoningTokens: 7,
+        repaired: 1,
+      };
       const settled = [
         { ...done(1), sums },
         { ...done(1, { state: 'dead' as const }), sums },
@@ -277,11 +285,13 @@ for (const { name, skip, shared, fresh, open } of kinds) {
           batch.costNanoUsd,
           batch.listNanoUsd,
           batch.inputTokens,
+          batch.cacheReadTokens,
           batch.outputTokens,
+          batch.reasoningTokens,
           batch.repaired,
           batch.counts.done,
         ],
-        [10, 20, 200, 40, 2, 1],
+        [10, 20, 200, 120, 40, 14, 2, 1],
       );
       assert.equal((await rows.submissions.get(one))?.costNanoUsd, 10);
     });

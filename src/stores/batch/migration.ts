@@ -35,7 +35,8 @@ export async function createBatchTables(
   database: Kysely<unknown>,
   { text, keyedTable }: Differences,
 ): Promise<void> {
-  await database.schema.alterTable('intermodal_ledger').addColumn('items', 'bigint').execute();
+  for (const column of ['items', 'rough_input_tokens'])
+    await database.schema.alterTable('intermodal_ledger').addColumn(column, 'bigint').execute();
   for (const [name, columns] of Object.entries(tables(text))) {
     await sql`create table ${sql.table(name)} (${columns}) ${keyedTable}`.execute(database);
   }
@@ -147,7 +148,10 @@ function batchColumns(text: RawBuilder<unknown>, held: RawBuilder<unknown>): Raw
     cost_nano_usd bigint not null,
     list_nano_usd bigint not null,
     input_tokens bigint not null,
+    cache_read_tokens bigint not null,
     output_tokens bigint not null,
+    reasoning_tokens bigint not null,
+    model ${text},
     outputs ${text} not null,
     waiting_items bigint not null,
     submitted_items bigint not null,
@@ -207,6 +211,7 @@ function submissionColumns(text: RawBuilder<unknown>, held: RawBuilder<unknown>)
     items bigint not null,
     bytes bigint not null,
     input_tokens bigint not null,
+    rough_input_tokens bigint,
     estimate_nano_usd bigint not null,
     handle ${text},
     tries integer not null,

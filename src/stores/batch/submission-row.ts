@@ -27,6 +27,7 @@ export function newSubmissionRow(submission: Submission): SubmissionTable {
     items: submission.items,
     bytes: submission.bytes,
     input_tokens: submission.inputTokens,
+    rough_input_tokens: submission.roughInputTokens ?? null,
     estimate_nano_usd: submission.estimateNanoUsd,
     handle: submission.handle ?? null,
     tries: submission.tries,
@@ -48,6 +49,7 @@ export function submissionPatchRow(patch: SubmissionPatch): Partial<SubmissionTa
   if (patch.items !== undefined) row.items = patch.items;
   if (patch.bytes !== undefined) row.bytes = patch.bytes;
   if (patch.inputTokens !== undefined) row.input_tokens = patch.inputTokens;
+  if (patch.roughInputTokens !== undefined) row.rough_input_tokens = patch.roughInputTokens;
   if (patch.estimateNanoUsd !== undefined) row.estimate_nano_usd = patch.estimateNanoUsd;
   if (patch.handle !== undefined) row.handle = patch.handle;
   if (patch.tries !== undefined) row.tries = patch.tries;
@@ -73,6 +75,7 @@ export function readSubmission(row: SubmissionTable): Submission {
     items: row.items,
     bytes: row.bytes,
     inputTokens: row.input_tokens,
+    ...(row.rough_input_tokens === null ? {} : { roughInputTokens: row.rough_input_tokens }),
     estimateNanoUsd: row.estimate_nano_usd,
     ...(row.handle === null ? {} : { handle: row.handle }),
     tries: row.tries,

@@ -74,7 +74,10 @@ export interface BatchTable extends HeldColumns, CountColumns {
   cost_nano_usd: number;
   list_nano_usd: number;
   input_tokens: number;
+  cache_read_tokens: number;
   output_tokens: number;
+  reasoning_tokens: number;
+  model: string | null;
   outputs: string;
   created_at_ms: number;
   deadline_at_ms: number;
@@ -149,6 +152,7 @@ export interface SubmissionTable extends HeldColumns {
   items: number;
   bytes: number;
   input_tokens: number;
+  rough_input_tokens: number | null;
   estimate_nano_usd: number;
   handle: string | null;
   tries: number;

@@ -62,4 +62,18 @@ describe('a batch as OpenAI shows it', () => {
     });
     assert.equal(intermodal.cost_usd, 0.0000015);
   });
+
+  test('tells cached input, hidden output and what was saved, also where nothing was', () => {
+    const tokens = { inputTokens: 100, cacheReadTokens: 60, outputTokens: 20, reasoningTokens: 7 };
+    const batch = shown({ ...tokens, costNanoUsd: 500_000_000, listNanoUsd: 2_000_000_000 });
+    assert.deepEqual(batch.usage, {
+      input_tokens: 100,
+      input_tokens_details: { cached_tokens: 60 },
+      output_tokens: 20,
+      output_tokens_details: { reasoning_tokens: 7 },
+      total_tokens: 120,
+    });
+    assert.equal(batch.intermodal.saved_usd, 1.5);
+    assert.equal(shown({ costNanoUsd: 500_000_000 }).intermodal.saved_usd, -0.5);
+  });
 });
