@@ -62,4 +62,13 @@ describe('a batch as OpenAI shows it', () => {
     });
     assert.equal(intermodal.cost_usd, 0.0000015);
   });
+
+  test('says what is open, what was saved and until when it must be done', () => {
+    const counts = { total: 9, done: 3, failed: 2, cancelled: 1, expired: 1 };
+    const { intermodal } = shown({ counts, costNanoUsd: 2_000_000_000, listNanoUsd: 5_000_000_000 });
+    assert.deepEqual(
+      [intermodal.open, intermodal.saved_usd, intermodal.deadline_at, intermodal.cancelled],
+      [2, 3, 1_800_086_400, 1],
+    );
+  });
 });
