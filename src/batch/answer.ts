@@ -38,21 +38,23 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
     costNanoUsd: usage === undefined || target.price === undefined ? 0 : costOf(target.price, usage),
     listNanoUsd: usage === undefined || target.listPrice === undefined ? 0 : costOf(target.listPrice, usage),
   };
-  if (isRelayed(reading)) return { ...money, body: JSON.stringify(body), repaired: false };
+  const relayed = isRelayed(reading);
+  if (relayed && !lane.checked) return { ...money, body: JSON.stringify(body), repaired: false };
   const call = callOf(reading, item);
   const checked = lane.checked && 'choices' in answer ? check(call, answer) : undefined;
-  const told = checked?.answer ?? answer;
+  const mended = checked?.answer;
+  // What has its form already goes as it came, with all that its protocol has and we do not know.
+  const told = relayed && mended === undefined ? body : call.encodeAnswer(mended ?? answer);
   return {
     ...money,
-    body: JSON.stringify(call.encodeAnswer(told)),
-    repaired: checked?.answer !== undefined,
+    body: JSON.stringify(told),
+    repaired: mended !== undefined,
     ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
   };
 }
 
-/** The caller speaks the target's own protocol, and nothing in the answer needs to be looked at. */
+/** The caller speaks the target's own protocol. */
 export function isRelayed({ lane, target, shape }: Pick<Reading, 'lane' | 'target' | 'shape'>): boolean {
-  if (lane.checked) return false;
   const endpoint = lane.operation === 'embedding' ? target.embeddings : target.chat;
   return endpoint !== undefined && shape.protocols.includes(endpoint.protocol);
 }
