@@ -141,7 +141,9 @@ class Wave {
     const lane = this.#lanes.find((one) => one.lane === item.lane);
     if (lane === undefined) throw new Error(`Item ${item.seq} of ${this.#batch.id} has no lane.`);
     const policy = world.policy();
-    const line = this.#shape.readLine(this.#input.read(item.at, item.bytes), this.#batch);
+    // A copy: all calls of the wave are held while others are read.
+    const bytes = Buffer.from(this.#input.read(item.at, item.bytes));
+    const line = this.#shape.readLine(bytes, this.#batch);
     const call = this.#shape.call(line, {
       id: `${this.#batch.id}:${item.seq}`,
       batch: this.#batch,

@@ -36,11 +36,13 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   const money = moneyOf(target, answer.usage);
   const call = callOf(reading, item);
   const checked = lane.checked && 'choices' in answer ? checkForm(call, answer) : undefined;
-  const told = checked?.answer ?? answer;
+  const mended = checked?.answer;
+  // What has its form already goes as it came, with all that its protocol has and we do not know.
+  const told = speaksTheSame(reading) && mended === undefined ? body : call.encodeAnswer(mended ?? answer);
   return {
     ...money,
-    body: JSON.stringify(call.encodeAnswer(told)),
-    repaired: checked?.answer !== undefined,
+    body: JSON.stringify(told),
+    repaired: mended !== undefined,
     ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
   };
 }
@@ -60,8 +62,11 @@ function moneyOf({ price, listPrice }: Target, usage: Usage | undefined) {
 }
 
 /** The caller speaks the target's own protocol, and nothing in the answer needs to be looked at. */
-export function isRelayed({ lane, target, shape }: Pick<Reading, 'lane' | 'target' | 'shape'>): boolean {
-  if (lane.checked) return false;
+export function isRelayed(reading: Pick<Reading, 'lane' | 'target' | 'shape'>): boolean {
+  return !reading.lane.checked && speaksTheSame(reading);
+}
+
+function speaksTheSame({ lane, target, shape }: Pick<Reading, 'lane' | 'target' | 'shape'>): boolean {
   const endpoint = lane.operation === 'embedding' ? target.embeddings : target.chat;
   return endpoint !== undefined && shape.protocols.includes(endpoint.protocol);
 }

@@ -184,8 +184,9 @@ export class Desk implements BatchDesk {
         `Dead letters are tried again once the batch has ended, and it is ${batch.state}.`,
       );
     const nowMs = world.clock.now();
-    const { failed } = batch.counts;
-    if (failed === 0) return 0;
+    // Rejected lines count as failed too, and for them alone nothing is begun anew.
+    const dead = await world.rows.items.page(batch.no, 0, 1, { states: ['dead'] });
+    if (dead.length === 0) return 0;
     const moved = await world.rows.batches.move(batch.no, [batch.state], 'running', {
       deadlineAtMs: nowMs + (windowMs ?? batch.windowMs),
       runningAtMs: nowMs,

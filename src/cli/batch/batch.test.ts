@@ -379,13 +379,47 @@ describe('intermodal batch', () => {
     );
   });
 
+  test('lists dead letters, and writes all of them as JSONL', async () => {
+    const letter = (line: number) => ({
+      line,
+      custom_id: `item ${line}`,
+      error: { code: 'upstream_invalid', message: 'Not so.\nNot at all.' },
+      attempts: [{ target: 'openai/a@batch' }, { target: 'openai/a' }],
+    });
+    answers['GET /v1/batches/batch_1/dead-letters?after=0&limit=2'] = [
+      { data: [letter(3), letter(5)], has_more: true },
+    ];
+    const listed = await run('dead-letters', 'batch_1', '--limit', '2');
+    assert.match(listed.stdout, /^ +3 +item 3 +2 +openai\/a +upstream_invalid: Not so\. Not at all\.$/m);
+    assert.match(listed.stderr, /There are more: intermodal batch dead-letters batch_1 --output FILE/);
+    assert.match(listed.stderr, /Try them again: intermodal batch retry-dead batch_1/);
+    const shown = JSON.parse((await run('dead-letters', 'batch_1', '--limit', '2', '--json')).stdout);
+    assert.deepEqual(shown, [letter(3), letter(5)]);
+
+    answers['GET /v1/batches/batch_1/dead-letters?after=0&limit=500'] = [
+      { data: [letter(3), letter(5)], has_more: true },
+    ];
+    answers['GET /v1/batches/batch_1/dead-letters?after=5&limit=500'] = [
+      { data: [letter(9)], has_more: false },
+    ];
+    const target = join(folder, 'dead.jsonl');
+    const saved = await run('dead-letters', 'batch_1', '--output', target);
+    assert.equal(saved.stderr, `Written: ${target} (3 dead letters)\n`);
+    assert.equal(
+      readFileSync(target, 'utf8'),
+      [3, 5, 9].map((line) => `${JSON.stringify(letter(line))}\n`).join(''),
+    );
+    answers['GET /v1/batches/batch_1/dead-letters?after=0&limit=20'] = [{ data: [], has_more: false }];
+    assert.match((await run('dead-letters', 'batch_1')).stderr, /has no dead letters\./);
+  });
+
   test('is a command of the program', () => {
     const { status, stdout } = spawnSync(process.execPath, ['src/main.ts', 'batch', '--help'], {
       cwd: root,
       encoding: 'utf8',
     });
     assert.equal(status, 0);
-    for (const name of ['submit', 'status', 'results', 'cancel', 'retry-dead', 'list'])
+    for (const name of ['submit', 'status', 'results', 'cancel', 'dead-letters', 'retry-dead', 'list'])
       assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
   });
 });

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { asNumber } from '../../core/json.ts';
 import { parseCount, thousands } from '../amounts.ts';
 import { ConfigError } from '../config-error.ts';
+import { deadLetters } from './dead-letters.ts';
 import { addGatewayOptions, createGateway, type Gateway } from './gateway.ts';
 import { type ReportOptions, report, reportWhenDone } from './report.ts';
 import { parseEvery, submit } from './submit.ts';
@@ -107,4 +108,5 @@ const list = addGatewayOptions(
 export const batch = new Command('batch').description(
   'Submit batches to a running gateway, and follow them.',
 );
-for (const command of [submit, status, results, cancel, retryDead, list]) batch.addCommand(command);
+for (const command of [submit, status, results, cancel, deadLetters, retryDead, list])
+  batch.addCommand(command);

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { type Dispatcher, request } from 'undici';
-import { asObject, asString } from '../../core/json.ts';
+import { asArray, asObject, asString } from '../../core/json.ts';
 import { ConfigError } from '../config-error.ts';
 import { type BatchView, readBatch } from './view.ts';
 
@@ -36,6 +36,12 @@ export interface Gateway {
   ): Promise<{ batches: readonly BatchView[]; hasMore: boolean }>;
   cancel(id: string): Promise<BatchView>;
   retryDead(id: string): Promise<Readonly<Record<string, unknown>>>;
+  /** Those after a line. */
+  deadLetters(
+    id: string,
+    after: number,
+    limit: number,
+  ): Promise<{ letters: readonly Readonly<Record<string, unknown>>[]; hasMore: boolean }>;
   content(fileId: string): Promise<Readable>;
 }
 
@@ -113,6 +119,11 @@ export function createGateway({ url, key = process.env['INTERMODAL_KEY'] }: Gate
     },
     cancel: async (id) => readBatch(await json(await call('POST', `${batchAt(id)}/cancel`))),
     retryDead: async (id) => json(await call('POST', `${batchAt(id)}/retry-dead`)),
+    async deadLetters(id, after, limit) {
+      const path = `${batchAt(id)}/dead-letters?after=${after}&limit=${limit}`;
+      const { data, has_more } = await json(await call('GET', path));
+      return { letters: asArray(data).map(asObject), hasMore: has_more === true };
+    },
     content: async (fileId) => (await call('GET', `files/${encodeURIComponent(fileId)}/content`)).body,
   };
 }

@@ -134,7 +134,10 @@ export function advice(batch: BatchView): string | undefined {
       ? []
       : [`What failed, and why: intermodal batch results ${id} --errors errors.jsonl`]),
     ...(batch.failed > 0 && status !== 'failed'
-      ? [`Try what failed again: intermodal batch retry-dead ${id}`]
+      ? [
+          `After which attempts: intermodal batch dead-letters ${id}`,
+          `Try what failed again: intermodal batch retry-dead ${id}`,
+        ]
       : []),
   ];
   return lines.length === 0 ? undefined : lines.join('\n');

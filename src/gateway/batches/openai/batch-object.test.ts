@@ -76,4 +76,13 @@ describe('a batch as OpenAI shows it', () => {
     assert.equal(batch.intermodal.saved_usd, 1.5);
     assert.equal(shown({ costNanoUsd: 500_000_000 }).intermodal.saved_usd, -0.5);
   });
+
+  test('says what is open, what was saved and until when it must be done', () => {
+    const counts = { total: 9, done: 3, failed: 2, cancelled: 1, expired: 1 };
+    const { intermodal } = shown({ counts, costNanoUsd: 2_000_000_000, listNanoUsd: 5_000_000_000 });
+    assert.deepEqual(
+      [intermodal.open, intermodal.saved_usd, intermodal.deadline_at, intermodal.cancelled],
+      [2, 3, 1_800_086_400, 1],
+    );
+  });
 });

@@ -66,19 +66,22 @@ export function encodeBatch(batch: Batch): object {
 
 /** What the SDK knows nothing of. */
 function encodeOwn(batch: Batch): object {
+  const { total, done, failed, cancelled, expired } = batch.counts;
   return {
     priority: batch.priority,
     tags: batch.tags,
+    deadline_at: seconds(batch.deadlineAtMs),
     estimate_usd: Number(decimalDollars(batch.estimateNanoUsd)),
     cost_usd: Number(decimalDollars(batch.costNanoUsd)),
     list_cost_usd: Number(decimalDollars(batch.listNanoUsd)),
     saved_usd: (batch.listNanoUsd - batch.costNanoUsd) / 1e9,
+    open: total - done - failed - cancelled - expired,
     twins: batch.twins,
     reused: batch.reused,
     prefiltered: batch.prefiltered,
     repaired: batch.repaired,
-    cancelled: batch.counts.cancelled,
-    expired: batch.counts.expired,
+    cancelled,
+    expired,
   };
 }
 
