@@ -9,6 +9,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BatchWorldInside } from './world.ts';
 
+type LocalWorld = Pick<BatchWorldInside, 'blobs' | 'scratch' | 'makeId'>;
+
 const windowBytes = 256 * 1024;
 /** A gap that is cheaper to read over than to jump. */
 const nearBytes = 64 * 1024;
@@ -19,7 +21,7 @@ export interface LocalBlob {
   close(): Promise<void>;
 }
 
-export async function openLocal(world: BatchWorldInside, blob: string): Promise<LocalBlob> {
+export async function openLocal(world: LocalWorld, blob: string): Promise<LocalBlob> {
   const own = world.blobs.localPath?.(blob);
   const path = own ?? (await copyOf(world, blob));
   const file = openSync(path, 'r');
@@ -58,7 +60,7 @@ function fill(file: number, buffer: Buffer, at: number, bytes: number): number {
 }
 
 /** All of a blob, front to back, through one buffer: each part is valid until the next is asked for. */
-export async function* readThrough(world: BatchWorldInside, blob: string): AsyncGenerator<Buffer> {
+export async function* readThrough(world: LocalWorld, blob: string): AsyncGenerator<Buffer> {
   const path = world.blobs.localPath?.(blob);
   if (path === undefined) {
     for await (const part of world.blobs.read(blob))
@@ -83,7 +85,7 @@ export async function* readFileThrough(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-async function copyOf(world: BatchWorldInside, blob: string): Promise<string> {
+async function copyOf(world: LocalWorld, blob: string): Promise<string> {
   const path = join(world.scratch, world.makeId('copy_'));
   await pipeline(Readable.from(world.blobs.read(blob)), createWriteStream(path));
   return path;
