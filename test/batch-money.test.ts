@@ -18,6 +18,7 @@ batch: { poll: ['50ms'], prefilter: [{ when: { equals: ping }, answer: pong }] }
 routes:
   nano: { chain: [openai/gpt-4.1-nano@batch] }
   mini: { chain: [openai/gpt-4.1-mini@batch] }
+  learning: { chain: [openai/gpt-4.1-nano@batch] }
   capped: { chain: [openai/gpt-4.1-nano@batch] }
 `;
 const prices = [
@@ -69,6 +70,8 @@ describe('the money of a batch', () => {
   const bill = () => gateway.simulator.invoice(100);
 
   test('twins, rejected lines and what a rule answers are not expected to cost anything', async () => {
+    // The first teaches how long such an answer is.
+    await run([lineOf('a', 'nano', 'one')]);
     const alone = await run([lineOf('a', 'nano', 'one')]);
     const among = await run([
       lineOf('a', 'nano', 'one'),
@@ -123,6 +126,18 @@ describe('the money of a batch', () => {
     );
     const saved = Math.round(batch.intermodal.saved_usd * 1e9);
     assert.ok(Math.abs(saved - (list - cost)) <= 3, `${saved} and ${list - cost}`);
+  });
+
+  test('the next batch is expected to have answers as long as the last', async () => {
+    const asked = (text: string) => [{ ...lineOf('a', 'learning', `[[tokens:4]] ${text}`) }];
+    const roomy = (text: string) =>
+      asked(text).map((line) => ({ ...line, body: { ...line.body, max_tokens: 2_000 } }));
+    const first = await run(roomy('first'));
+    const second = await run(roomy('other'));
+    // 512 tokens are expected of answers that nobody has seen.
+    const fewer = 512 - first.usage.output_tokens;
+    const saved = Math.round((first.intermodal.estimate_usd - second.intermodal.estimate_usd) * 1e9);
+    assert.ok(Math.abs(saved - fewer * 1.25 * 200) <= 400, `${saved} for ${fewer} tokens`);
   });
 
   test('no one model is told where lines name several', async () => {
