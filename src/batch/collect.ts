@@ -141,6 +141,7 @@ class Collector {
       return false;
     }
     this.#sums = addSums(this.#sums, answer);
+    this.#learn(answer);
     this.#done += 1;
     const { costNanoUsd, listNanoUsd, usage } = answer;
     this.#plain.push({
@@ -149,7 +150,9 @@ class Collector {
       costNanoUsd,
       listNanoUsd,
       inputTokens: usage?.inputTokens ?? 0,
+      cacheReadTokens: usage?.cacheReadTokens ?? 0,
       outputTokens: usage?.outputTokens ?? 0,
+      reasoningTokens: usage?.reasoningTokens ?? 0,
     });
     return true;
   }
@@ -186,6 +189,7 @@ class Collector {
       return;
     }
     this.#sums = addSums(this.#sums, answer);
+    this.#learn(answer);
     const sums: SettledSums = {
       costNanoUsd: answer.costNanoUsd,
       listNanoUsd: answer.listNanoUsd,
@@ -208,6 +212,18 @@ class Collector {
       settled: { seq: item.seq, state: 'done', attempted: true, sums },
       place: this.#segment.add(answer.body),
       costs: { costNanoUsd, listNanoUsd },
+    });
+  }
+
+  /** How long answers are, for what comes next. How far off the count of input was is for the ledger: it knows no single line's. */
+  #learn({ usage }: ReadAnswer): void {
+    if (usage === undefined) return;
+    const { lane, target } = this.#reading;
+    this.#world.estimates.learn({
+      model: target.model.id,
+      key: `${lane.route}|${target.name}`,
+      rough: 0,
+      actualOutput: usage.outputTokens,
     });
   }
 

@@ -79,12 +79,12 @@ function targetsText({ targets, ...all }: Forecast): string {
   return [table(targetHead, [...rows, total], numbers), ...notes].join('\n');
 }
 
-function stepText(step: Rung['step'], baseline: string): string {
+function stepText(step: Rung['step'], baseline: string, isSame: boolean): string {
   switch (step) {
     case 'sync':
       return `all sync by ${baseline === '' ? 'a model of unknown price' : baseline}`;
     case 'batch':
-      return 'by its batch API';
+      return isSame ? 'by its batch API: it has none' : 'by its batch API';
     case 'routing':
       return 'by the models of the routes';
     case 'rules':
@@ -101,7 +101,7 @@ function ladderText({ ladder, baseline, ruled }: Forecast): string {
   const rows = ladder
     .filter(({ step }) => step !== 'rules' || ruled > 0)
     .map(({ step, nanoUsd }) => [
-      stepText(step, baseline),
+      stepText(step, baseline, nanoUsd === first),
       dollars(nanoUsd),
       dollars(first - nanoUsd),
       first === 0 ? '-' : ((1 - nanoUsd / first) * 100).toFixed(1),

@@ -1,5 +1,5 @@
 /** `intermodal plan`: what a file of requests would cost as a batch, and how it would travel. Sends nothing and needs no gateway. */
-import { statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Batch } from '../batch/contract.ts';
 import { createExperience, type Experience } from '../batch/forecast/experience.ts';
@@ -88,8 +88,7 @@ async function forecastFile(
   experience: Experience,
 ): Promise<Forecast> {
   const input = inputOf(file, options);
-  // A row has a cell and an end.
-  const most = Math.ceil(statSync(file).size / 2);
+  const most = await countLines(file);
   let forecaster: Forecaster | undefined;
   let endpoint: string | undefined;
   const bad: { readonly line: number; readonly problem: string }[] = [];
@@ -133,6 +132,14 @@ async function forecastFile(
       mostLines,
     );
   }
+}
+
+/** Ends of lines, and one: what the file has no more of. Tables are made for so many, since larger ones than needed cost memory. */
+async function countLines(file: string): Promise<number> {
+  let lines = 1;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }))
+    for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, at + 1)) lines += 1;
+  return lines;
 }
 
 function inputOf(file: string, { template, model, route, id, endpoint }: Options): InputOptions {

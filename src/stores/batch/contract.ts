@@ -173,7 +173,9 @@ export interface DoneItem {
   readonly costNanoUsd: number;
   readonly listNanoUsd: number;
   readonly inputTokens: number;
+  readonly cacheReadTokens: number;
   readonly outputTokens: number;
+  readonly reasoningTokens: number;
 }
 
 export interface ItemRows {

@@ -47,12 +47,21 @@ function those(done: readonly DoneItem[], changed: readonly Settled[]): readonly
 }
 
 function sumsOf(done: readonly DoneItem[]) {
-  const sums = { cost_nano_usd: 0, list_nano_usd: 0, input_tokens: 0, output_tokens: 0 };
+  const sums = {
+    cost_nano_usd: 0,
+    list_nano_usd: 0,
+    input_tokens: 0,
+    cache_read_tokens: 0,
+    output_tokens: 0,
+    reasoning_tokens: 0,
+  };
   for (const one of done) {
     sums.cost_nano_usd += one.costNanoUsd;
     sums.list_nano_usd += one.listNanoUsd;
     sums.input_tokens += one.inputTokens;
+    sums.cache_read_tokens += one.cacheReadTokens;
     sums.output_tokens += one.outputTokens;
+    sums.reasoning_tokens += one.reasoningTokens;
   }
   return sums;
 }

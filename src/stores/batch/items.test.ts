@@ -296,6 +296,48 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal((await rows.submissions.get(one))?.costNanoUsd, 10);
     });
 
+    test('that are done by the thousand change, count and cost once, and only those of the submission', async () => {
+      const { items, ...rows } = (await open()).batch;
+      const { no } = await runningBatch({ items, ...rows }, ['waiting', 'waiting', 'waiting', 'waiting']);
+      await items.assign(planned(no, one), { ...everything, items: 2 }, noon);
+      await items.assign(planned(no, two), { ...everything, items: 1 }, noon);
+      const doneItem = (seq: number) => ({
+        seq,
+        at: seq * 10,
+        bytes: 9,
+        costNanoUsd: 5,
+        listNanoUsd: 10,
+        inputTokens: 100,
+        cacheReadTokens: 60,
+        outputTokens: 20,
+        reasoningTokens: 7,
+      });
+      assert.equal(await items.settleDone(no, one, 4, []), 0);
+      const again = [1, 1, 3, 4, 77].map(doneItem);
+      assert.equal(await items.settleDone(no, one, 4, again), 1);
+      assert.equal(await items.settleDone(no, one, 4, again), 0);
+      assert.equal(await items.settleDone(no, one, 4, [doneItem(2)]), 1);
+      const result = { segment: 4, at: 10, bytes: 9, costNanoUsd: 5, listNanoUsd: 10 };
+      assert.deepEqual((await items.page(no, 0, 9)).slice(0, 1), [
+        item(no, 1, { state: 'done', attempts: 1, submission: one, result }),
+      ]);
+      assert.equal(states(await items.page(no, 0, 9)), 'done done submitted waiting');
+      const batch = (await rows.batches.byNo(no)) ?? assert.fail();
+      assert.deepEqual(
+        [
+          batch.costNanoUsd,
+          batch.listNanoUsd,
+          batch.inputTokens,
+          batch.cacheReadTokens,
+          batch.outputTokens,
+          batch.reasoningTokens,
+          batch.counts.done,
+        ],
+        [10, 20, 200, 120, 40, 14, 2],
+      );
+      assert.equal((await rows.submissions.get(one))?.costNanoUsd, 10);
+    });
+
     test('alone are settled from there alone, keep what is not said, and lose their error when they are done', async () => {
       const { items, ...rows } = (await open()).batch;
       const { no } = await runningBatch({ items, ...rows }, ['alone', 'waiting'], () => ({
