@@ -9,7 +9,7 @@ import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Policy, Route, Target } from '../router/contract.ts';
 import type { JsonLine } from '../wire/jsonl.ts';
-import { splitLines } from '../wire/jsonl.ts';
+import { mostLineBytes, splitLines } from '../wire/jsonl.ts';
 import { checkBudgets } from './budget-gate.ts';
 import type { Batch, BatchProblem, BatchShape, Item, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
@@ -140,13 +140,15 @@ class Assembler {
       if (raw.text === undefined)
         throw new GatewayError(
           'invalid_request',
-          `The line has ${raw.bytes} bytes, more than a line may have.`,
+          `The line has ${raw.bytes} bytes; a line may have at most ${mostLineBytes}.`,
         );
       const line = this.#shape.readLine(raw.text, this.#batch);
       item.customId = line.customId;
       this.#decide(item, line);
     } catch (thrown) {
       this.#reject(item, asGatewayError(thrown));
+      if (item.customId === '' && raw.text !== undefined)
+        item.customId = this.#shape.customIdOf(raw.text) ?? '';
     }
     return item;
   }
