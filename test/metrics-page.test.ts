@@ -1,12 +1,15 @@
 /** The page of metrics says what the gateway serves: every name, its type and its labels, and nothing else. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { until } from './support/batch-road.ts';
 import { startTestGateway, type TestGateway } from './support/gateway.ts';
 
 const page = readFileSync(new URL('../docs/reference/metrics.md', import.meta.url), 'utf8');
 
-/** Enough that every metric has a row: an answer, a refusal, and a budget that is spent at once. */
+/** Enough that every metric has a row: an answer, a refusal, a budget that is spent at once, and a batch that fails. */
 const yaml = `
 providers:
   openai: { type: openai, api_key: k, base_url: "http://127.0.0.1:\${SIMULATOR_PORT}/~openai/v1" }
@@ -14,7 +17,10 @@ budgets:
   - { scope: all, daily: $0.000001, hard: false, alerts: [1%] }
 routes:
   chat: { chain: [openai/gpt-4.1-mini] }
+batch: { poll: [20ms] }
 `;
+const faults = { batches: [{ duration_ms: 10, item_invalid: 100 }] };
+const folder = mkdtempSync(join(tmpdir(), 'intermodal-metrics-'));
 
 /** In the page: name, then type and labels. */
 function written(): Map<string, string> {
@@ -50,9 +56,12 @@ function served(text: string): Map<string, string> {
 describe('the page of metrics', () => {
   let gateway: TestGateway;
   before(async () => {
-    gateway = await startTestGateway({ yaml });
+    gateway = await startTestGateway({ yaml, faults, blobs: folder });
   });
-  after(() => gateway.close());
+  after(async () => {
+    await gateway.close();
+    rmSync(folder, { recursive: true });
+  });
 
   test('lists what /metrics serves', async () => {
     for (const model of ['chat', 'no-such-route']) {
@@ -62,22 +71,24 @@ describe('the page of metrics', () => {
       });
       await answer.text();
     }
+    const body = { model: 'chat', messages: [{ role: 'user', content: 'Hello' }] };
+    const url = '/v1/chat/completions';
+    const requests = [{ custom_id: 'a', method: 'POST', url, body }];
+    const batch = await fetch(`${gateway.url}/v1/batches`, {
+      method: 'POST',
+      body: JSON.stringify({ requests, endpoint: url, completion_window: '24h' }),
+    });
+    await batch.text();
     // The line of a request is written when its answer has ended, on the gateway’s side a moment after ours.
-    const text = await until(async () => (await fetch(`${gateway.url}/metrics`)).text());
+    const text = await until(
+      async () => (await fetch(`${gateway.url}/metrics`)).text(),
+      (seen) =>
+        /^intermodal_requests_total\{.*status="404"/m.test(seen) &&
+        /^intermodal_budget_alerts_total\{/m.test(seen) &&
+        /^intermodal_batches_total\{/m.test(seen),
+    );
     const [ours, theirs] = [written(), served(text)];
-    assert.ok(theirs.size >= 16, `only ${theirs.size} metrics`);
+    assert.ok(theirs.size >= 22, `only ${theirs.size} metrics`);
     assert.deepEqual(Object.fromEntries([...ours].sort()), Object.fromEntries([...theirs].sort()));
   });
 });
-
-async function until(read: () => Promise<string>): Promise<string> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const text = await read();
-    if (
-      /^intermodal_requests_total\{.*status="404"/m.test(text) &&
-      /^intermodal_budget_alerts_total\{/m.test(text)
-    )
-      return text;
-  }
-  return read();
-}

@@ -7,7 +7,7 @@ import type { Adapter } from './adapters.ts';
 import { chatItems, messageItems } from './bodies.ts';
 import { lineOf } from './openai.ts';
 import type { Cell } from './tally.ts';
-import { essence, truth } from './truth.ts';
+import { comparable, essence, truth } from './truth.ts';
 import { runCommand, type World } from './world.ts';
 
 const script = (name: string): string => fileURLToPath(new URL(`python/${name}.py`, import.meta.url));
@@ -64,13 +64,9 @@ async function check(
   cell.check(told.other === 404, () => `another key was told ${told.other}`);
   const byId = new Map(told.results.map((one) => [one.custom_id, one.body]));
   for (const { customId, kind, body } of items) {
-    const {
-      id: _id,
-      created: _created,
-      ...seen
-    }: { id?: unknown; created?: unknown } = Object(byId.get(customId) ?? undefined);
+    const seen = byId.get(customId) ?? undefined;
     const wanted = read(await truth(world, path, body));
-    const got = Object.keys(seen).length === 0 ? 'nothing' : read(JSON.stringify(seen));
+    const got = seen === undefined ? 'nothing' : read(comparable(seen));
     cell.check(got === wanted, () => `${kind}: ${got} instead of ${wanted}`);
   }
 }

@@ -387,6 +387,8 @@ export interface BatchShape {
   readonly idPrefix: string;
   /** Reads a line. Throws `invalid_request`, `param` naming the field; the message is for the caller as it stands. */
   readLine(line: Buffer, batch: Pick<Batch, 'endpoint'>): Line;
+  /** By which the result of a line that `readLine` refuses is found again; undefined where that cannot be read. */
+  customIdOf(line: Buffer): string | undefined;
   /** `line` as `readLine` made it. */
   call(line: Line, context: { readonly id: string; readonly batch: Batch; readonly nowMs: number }): ItemCall;
   /** Which file of `outputs` a result is written to, and as what; without the line's end. */

@@ -6,7 +6,7 @@ import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Policy, Route, Target } from '../router/contract.ts';
 import { mostOutput } from '../router/needs.ts';
-import type { JsonLine } from '../wire/jsonl.ts';
+import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
 import { createHasher, type Hasher } from './hash.ts';
@@ -68,7 +68,7 @@ export class ItemReader {
       if (raw.text === undefined)
         throw new GatewayError(
           'invalid_request',
-          `The line has ${raw.bytes} bytes, more than a line may have.`,
+          `The line has ${raw.bytes} bytes; a line may have at most ${mostLineBytes}.`,
         );
       const line = this.#input.shape.readLine(raw.text, this.#input.batch);
       item.customId = line.customId;
@@ -76,6 +76,8 @@ export class ItemReader {
     } catch (thrown) {
       const error = asGatewayError(thrown);
       reject(item, error);
+      if (item.customId === '' && raw.text !== undefined)
+        item.customId = this.#input.shape.customIdOf(raw.text) ?? '';
       onReject(item, error);
       return { item, estimateNanoUsd: 0 };
     }

@@ -193,7 +193,7 @@ export function configSchema(registry: Registry, simulator: z.ZodType = z.unknow
     routes: z
       .record(z.string().min(1), route)
       .describe('What apps name in `model`; * in a name stands for anything.'),
-    batch: batch.prefault({}).describe('Work that comes as batches. Needs a restart, but for prefilter.'),
+    batch: batch.prefault({}).describe('Work that comes as batches. A change of blobs needs a restart.'),
     simulator: simulator.optional().describe('The stand-ins that `serve --simulate` starts.'),
   });
 }

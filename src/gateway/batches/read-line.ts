@@ -37,6 +37,16 @@ export function readCustomId(outer: ScannedBody): string {
   return value;
 }
 
+/** Of a line that is refused for something else. */
+export function findCustomId(bytes: Buffer, innerKey: string): string | undefined {
+  try {
+    return readCustomId(scanPair(bytes, innerKey, 'line').outer);
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return undefined;
+    throw thrown;
+  }
+}
+
 /** `name` is the field's, for messages. */
 export function checkCustomId(value: string, name: string): void {
   if (value === '') throw wrong(name, `"${name}" is empty: by it the result is found again.`);
@@ -64,6 +74,19 @@ export function inspectInner(
     if (!(thrown instanceof GatewayError) || thrown.param === undefined) throw thrown;
     throw new GatewayError(thrown.code, thrown.message, { param: `${innerKey}.${thrown.param}` });
   }
+}
+
+/**
+ * What is asked must be there: a body without it would be paid for with a day's wait, only to be refused. All else is the provider's to
+ * judge, as with a sync call.
+ */
+export function requireMessages({ fields, latin1 }: ScannedBody, innerKey: string): void {
+  const span = fields.get('messages');
+  const name = `${innerKey}.messages`;
+  if (span === undefined) throw wrong(name, '"messages" is missing.');
+  const text = latin1.slice(span.start, span.end);
+  if (!text.startsWith('[')) throw wrong(name, '"messages" must be an array.');
+  if (/^\[\s*\]$/.test(text)) throw wrong(name, '"messages" is empty; a request has at least one.');
 }
 
 export function kindOf(value: unknown): string {

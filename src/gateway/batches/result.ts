@@ -32,10 +32,10 @@ export function errorOf(item: UnansweredItem): GatewayError {
   return new GatewayError(item.error.code, item.error.message);
 }
 
-/** `,"intermodal":{…}` beside an error: our own code, and the provider's words where it said more. */
-export function writeFailure({ kind, error }: UnansweredItem): string {
+/** `,"intermodal":{…}` beside an error: which line it was, our own code, and the provider's words where it said more. */
+export function writeFailure({ kind, seq, error }: UnansweredItem): string {
   const upstream = error.upstream === undefined ? '' : `,"upstream":${quote(error.upstream)}`;
-  return `{"outcome":"${kind}","code":"${error.code}"${upstream}}`;
+  return `{"outcome":"${kind}","line":${seq},"code":"${error.code}"${upstream}}`;
 }
 
 /** Of an item, for whoever asks about it: of the batch's id and the line, so the same each time it is written. */

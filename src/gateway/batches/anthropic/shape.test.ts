@@ -11,11 +11,13 @@ const line = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
 describe('a line of Anthropic’s shape', () => {
   test('is what an element becomes, with the headers of the whole', () => {
-    const element = readElement(Buffer.from(`{"params":{"model":"m" ,"x":1.0}, "custom_id":"__proto__"}`));
+    const element = readElement(
+      Buffer.from(`{"params":{"model":"m" ,"messages":[1],"x":1.0}, "custom_id":"__proto__"}`),
+    );
     const headers = { 'anthropic-beta': 'a,b' };
     const read = shape.readLine(writeElement(element, headers), endpoint);
     assert.equal(read.customId, '__proto__');
-    assert.equal(read.body.bytes.toString(), '{"model":"m" ,"x":1.0}');
+    assert.equal(read.body.bytes.toString(), '{"model":"m" ,"messages":[1],"x":1.0}');
     assert.deepEqual(read.headers, headers);
     assert.equal(shape.readLine(writeElement(element, {}), endpoint).headers, undefined);
     const batch = batchOf({ shape: 'anthropic', ...endpoint });

@@ -8,7 +8,15 @@ import { isObject } from '../../../core/json.ts';
 import { readField } from '../../../wire/json-scan.ts';
 import type { AnyDialect, ChatDialect } from '../../dialects/contract.ts';
 import { createItemCall } from '../item-call.ts';
-import { dialectAt, inspectInner, readCustomId, scanLine, wrong } from '../read-line.ts';
+import {
+  dialectAt,
+  findCustomId,
+  inspectInner,
+  readCustomId,
+  requireMessages,
+  scanLine,
+  wrong,
+} from '../read-line.ts';
 import { errorOf, itemId, oneLine, quote, writeFailure, writeProvenance } from '../result.ts';
 
 export const endpoint = '/v1/messages';
@@ -27,9 +35,11 @@ export function createShape(all: readonly AnyDialect[]): BatchShape {
     readLine(bytes): Line {
       const { outer, inner, customId } = readElement(bytes);
       const facts = inspectInner(dialectAt(dialects, endpoint), inner, 'params');
+      requireMessages(inner, 'params');
       const headers = readHeaders(outer);
       return { customId, body: inner, facts, ...(headers === undefined ? {} : { headers }) };
     },
+    customIdOf: (bytes) => findCustomId(bytes, 'params'),
     call: (line, context) => createItemCall(dialectAt(dialects, endpoint), line, context),
     writeResult: (item) => ({
       // All results are in one file.

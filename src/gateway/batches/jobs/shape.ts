@@ -7,7 +7,7 @@ import type { Answer } from '../../../core/answer.ts';
 import { present } from '../../../core/present.ts';
 import type { AnyDialect, ChatDialect } from '../../dialects/contract.ts';
 import { createItemCall } from '../item-call.ts';
-import { dialectAt, inspectInner, readCustomId, scanLine } from '../read-line.ts';
+import { dialectAt, findCustomId, inspectInner, readCustomId, scanLine } from '../read-line.ts';
 import { errorOf, oneLine, quote, writeFailure, writeProvenance } from '../result.ts';
 
 export const endpoint = '/v1/chat/completions';
@@ -33,6 +33,7 @@ export function createShape(all: readonly AnyDialect[]): BatchShape {
         facts: inspectInner(dialectAt(dialects, endpoint), inner, 'body'),
       };
     },
+    customIdOf: (bytes) => findCustomId(bytes, 'body'),
     call: (line, context) => createItemCall(dialectAt(dialects, endpoint), line, context),
     writeResult: (item) => ({ output: 'output', line: writeLine(item) }),
   };

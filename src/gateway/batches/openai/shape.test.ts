@@ -13,10 +13,10 @@ const read = (value: unknown) => shape.readLine(line(value), chat);
 
 describe('a line of OpenAI’s shape', () => {
   test('is read without its request being touched', () => {
-    const text = `{ "body" : {"model" : "gpt-*" ,"messages":[ ], "new_field":{"x":1.0}}, "custom_id":"a", "method":"POST", "url":"/v1/chat/completions" } \r`;
+    const text = `{ "body" : {"model" : "gpt-*" ,"messages":[1 ], "new_field":{"x":1.0}}, "custom_id":"a", "method":"POST", "url":"/v1/chat/completions" } \r`;
     const { customId, body: scanned, facts } = shape.readLine(Buffer.from(text), chat);
     assert.equal(customId, 'a');
-    assert.equal(scanned.bytes.toString(), '{"model" : "gpt-*" ,"messages":[ ], "new_field":{"x":1.0}}');
+    assert.equal(scanned.bytes.toString(), '{"model" : "gpt-*" ,"messages":[1 ], "new_field":{"x":1.0}}');
     assert.deepEqual([...scanned.fields.keys()], ['model', 'messages', 'new_field']);
     assert.equal(facts.model, 'gpt-*');
     assert.equal(facts.operation, 'chat');
@@ -254,7 +254,7 @@ describe('a result of OpenAI’s shape', () => {
           body: { error: { message: 'Not "so".', type: 'invalid_request_error', param: null, code: null } },
         },
         error: null,
-        intermodal: { outcome: kind, code: 'invalid_request', upstream: 'no' },
+        intermodal: { outcome: kind, line: 3, code: 'invalid_request', upstream: 'no' },
       });
     });
 

@@ -4,7 +4,16 @@ import type { ScannedBody } from '../../../core/body.ts';
 import { readField } from '../../../wire/json-scan.ts';
 import type { AnyDialect, ChatDialect, EmbeddingDialect } from '../../dialects/contract.ts';
 import { createItemCall } from '../item-call.ts';
-import { dialectAt, inspectInner, kindOf, readCustomId, scanLine, wrong } from '../read-line.ts';
+import {
+  dialectAt,
+  findCustomId,
+  inspectInner,
+  kindOf,
+  readCustomId,
+  requireMessages,
+  scanLine,
+  wrong,
+} from '../read-line.ts';
 import {
   errorOf,
   itemId,
@@ -34,8 +43,14 @@ export function createShape(all: readonly AnyDialect[]): BatchShape {
       const customId = readCustomId(outer);
       expectText(outer, 'method', 'POST');
       expectText(outer, 'url', endpoint);
-      return { customId, body: inner, facts: inspectInner(dialectAt(dialects, endpoint), inner, 'body') };
+      const dialect = dialectAt(dialects, endpoint);
+      const facts = inspectInner(dialect, inner, 'body');
+      if (dialect.operation === 'chat') requireMessages(inner, 'body');
+      else if (!inner.fields.has('input'))
+        throw wrong('body.input', '"input" is missing: the text to embed.');
+      return { customId, body: inner, facts };
     },
+    customIdOf: (bytes) => findCustomId(bytes, 'body'),
     call: (line, context) => createItemCall(dialectAt(dialects, context.batch.endpoint), line, context),
     writeResult(item) {
       if (item.kind === 'done') return { output: 'output', line: writeAnswer(item) };
