@@ -152,9 +152,9 @@ describe('a batch that is cancelled', () => {
 
   test('is heard between single calls too', async () => {
     road = await startRoad({
-      yaml: 'routes:\n  now: { chain: [second/gpt-4.1-mini] }\n',
+      yaml: 'routes:\n  now: { chain: [local/model] }\n',
       batch: { sync: { concurrent: 1 } },
-      faults: { batches: [{ provider: 'second', item_error: 100 }], think_ms: 150 },
+      faults: { think_ms: 150 },
     });
     const id = await road.submit(echoLines(40, 'now'));
     const opened = road;

@@ -60,6 +60,7 @@ providers:
   openai: { type: openai, api_key: sk-test, base_url: "${place}/~openai/v1" }
   second: { type: openai, api_key: sk-test, base_url: "${place}/~second/v1" }
   anthropic: { type: anthropic, api_key: sk-ant-test, base_url: "${place}/~anthropic" }
+  local: { type: openai-compatible, api_key: key-test, base_url: "${place}/~local/v1" }
   bedrock: { type: bedrock, region: us-east-1, endpoint: "${place}/~bedrock", access_key_id: AKIDEXAMPLE, secret_access_key: secret-test, batch: { s3: "s3://acme-batch/lines", role_arn: "arn:aws:iam::111122223333:role/batch", endpoint: "${place}/~bedrock", s3_endpoint: "${place}/~s3", path_style: true } }
 retry: { rounds: 1 }
 `;
