@@ -24,14 +24,24 @@ export type StrikeKind = 'strike' | 'form' | 'none';
 
 export function judge(evidence: Evidence): Judged {
   const wrong: string[] = [];
+  const jobItemOf = readJobItems(evidence);
   const billed = Map.groupBy(evidence.invoice, jobItemOf);
   for (const one of evidence.batches) for (const item of one.items) judgeItem(one, item, billed, wrong);
-  return { wrong, books: judgeBooks(evidence, wrong) };
+  return { wrong, books: judgeBooks(evidence, jobItemOf, wrong) };
 }
 
-/** `submission-seq` of a line of a job; '' for a sync call. */
-function jobItemOf({ batch }: InvoiceLine): string {
-  return batch === undefined ? '' : (/s[a-z0-9]{11}-\d+/.exec(batch.item)?.[0] ?? batch.item);
+type JobItemOf = (line: InvoiceLine) => string;
+
+/** `submission-seq` of a line of a job; '' for a sync call. Bedrock's ids have room for the end of the submission's alone. */
+function readJobItems({ batches }: Evidence): JobItemOf {
+  const ids = new Map(batches.flatMap((one) => [...one.submissions.keys()].map((id) => [id.slice(-6), id])));
+  return ({ batch }) => {
+    if (batch === undefined) return '';
+    const whole = /s[a-z0-9]{11}-\d+/.exec(batch.item)?.[0];
+    if (whole !== undefined) return whole;
+    const key = Number.parseInt(batch.item.slice(6), 36);
+    return `${ids.get(batch.item.slice(0, 6)) ?? batch.item}-${key}`;
+  };
 }
 
 function judgeItem(
@@ -95,10 +105,20 @@ function judgeProvenance(
 
 /** What each failed attempt of an item must have counted as, in order. */
 export function strikesOf(one: BatchEvidence, item: Item): readonly StrikeKind[] {
+  let strikes = 0;
   return (one.attempts.get(item.seq) ?? []).map((attempt) => {
     const submission = one.submissions.get(attempt.submission ?? '');
-    return submission === undefined ? 'none' : strikeOf(one, attempt, submission);
+    const kind =
+      submission === undefined ? aloneStrike(attempt, strikes) : strikeOf(one, attempt, submission);
+    if (kind === 'strike') strikes += 1;
+    return kind;
   });
+}
+
+/** A single call before the third strike is a round as any other; after it, it is the last. */
+function aloneStrike({ error }: ItemAttempt, strikes: number): StrikeKind {
+  if (strikes >= 3 || errorKinds[error.code].retry === 'never') return 'none';
+  return error.code === 'upstream_malformed' ? 'form' : 'strike';
 }
 
 function strikeOf(one: BatchEvidence, { error }: ItemAttempt, submission: Submission): StrikeKind {
@@ -106,7 +126,7 @@ function strikeOf(one: BatchEvidence, { error }: ItemAttempt, submission: Submis
   const goesOn = chain.slice(submission.step + 1).some((name) => name.endsWith('@batch'));
   // Never ran: nobody failed at the items.
   if (submission.state === 'refused') return 'none';
-  if (submission.how === 'refused')
+  if (submission.how === 'refused' || submission.how === 'failed')
     return goesOn || errorKinds[error.code].retry === 'later' ? 'none' : 'strike';
   if (error.code === 'deadline_exceeded') return goesOn ? 'none' : 'strike';
   if (error.code === 'cancelled') return 'none';
@@ -115,7 +135,7 @@ function strikeOf(one: BatchEvidence, { error }: ItemAttempt, submission: Submis
 }
 
 /** Entry by entry where a submission's say they are exact; sums for single calls. */
-function judgeBooks({ batches, ledger, invoice }: Evidence, wrong: string[]): Books {
+function judgeBooks({ batches, ledger, invoice }: Evidence, jobItemOf: JobItemOf, wrong: string[]): Books {
   const bySubmission = Map.groupBy(invoice, (line) => jobItemOf(line).split('-')[0] ?? '');
   const sum = (lines: readonly InvoiceLine[]): number => lines.reduce((all, { nanoUsd }) => all + nanoUsd, 0);
   let [unreadableNanoUsd, unreadableLines, unknownNanoUsd] = [0, 0, 0];

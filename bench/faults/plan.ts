@@ -27,7 +27,7 @@ export const adapters = {
     output: 2.4,
   },
   bedrock: {
-    yaml: 'type: bedrock, region: us-east-1, endpoint: "${SIMULATOR_URL}/~bedrock", access_key_id: AKIDEXAMPLE, secret_access_key: secret-test, batch: { s3: "s3://acme-batch/lines", role_arn: "arn:aws:iam::111122223333:role/batch", endpoint: "${SIMULATOR_URL}/~bedrock", s3_endpoint: "${SIMULATOR_URL}/~s3", path_style: true, least_items: 10 }',
+    yaml: 'type: bedrock, region: us-east-1, endpoint: "${SIMULATOR_URL}/~bedrock", access_key_id: AKIDEXAMPLE, secret_access_key: secret-test, batch: { s3: "s3://acme-batch/lines", role_arn: "arn:aws:iam::111122223333:role/batch", endpoint: "${SIMULATOR_URL}/~bedrock", s3_endpoint: "${SIMULATOR_URL}/~s3", path_style: true }',
     model: 'us.amazon.nova-micro-v1:0',
     input: 0.1,
     output: 0.6,

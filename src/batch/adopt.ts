@@ -74,7 +74,7 @@ async function wait(
   const patient = nowMs - (submission.sentAtMs ?? nowMs) < windowMs;
   if (batch.state === 'running' && patient && !(await isAtRisk(world, batch)))
     return nowMs + Math.min(retryAfterMs, mostWaitMs(batch));
-  world.ledger.add(unknowableEntry(batch, lane, submission, nowMs));
+  await world.books.append([unknowableEntry(batch, lane, submission, nowMs)]);
   world.log.error(
     { submission: submission.id, target: submission.target, items: submission.items },
     'whether a provider has run a submission cannot be known; its items go on, and may be paid for twice',

@@ -10,6 +10,7 @@ import type { DoneItem, Settled, SettledSums } from '../stores/batch/contract.ts
 import { isRelayed, type ReadAnswer, type Reading, readAnswer, readRelayed } from './answer.ts';
 import { addSums, ledgerEntry, noSums, type SubmissionSums } from './books.ts';
 import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
+import { mostWaitMs } from './deadline.ts';
 import { errorOf } from './item-error.ts';
 import { type Failure, judge, type Ways } from './judge.ts';
 import { batchEndpointOf } from './lanes.ts';
@@ -23,6 +24,7 @@ import type { BatchWorldInside } from './world.ts';
 
 /** Results that cannot be had now are asked for again after this, for as long as providers keep them. */
 const againMs = 60_000;
+const firstAgainMs = 2_000;
 /** Items settled in one transaction. */
 const mostSettled = 2_000;
 /** And before they are written, at most. */
@@ -54,12 +56,26 @@ export async function collect(
     const error = asGatewayError(thrown);
     if (error.code === 'internal') throw thrown;
     world.log.warn({ submission: submission.id, code: error.code }, 'results cannot be read now');
-    return world.clock.now() + Math.max(againMs, error.retryAfterMs ?? 0);
+    // What is not there any more never comes: nothing is said of its items.
+    if (error.code !== 'not_found') return await later(world, held, batch, error);
   } finally {
     await input.close();
   }
   await collector.close(endpoint);
   return undefined;
+}
+
+/** Soon at first: a throttled call says little of the next. */
+async function later(
+  world: BatchWorldInside,
+  held: Held,
+  batch: Batch,
+  { retryAfterMs }: GatewayError,
+): Promise<number> {
+  const { tries } = held.submission;
+  await held.patch({ tries: tries + 1 });
+  const grownMs = Math.min(againMs, firstAgainMs * 2 ** Math.min(tries, 10));
+  return world.clock.now() + Math.min(Math.max(grownMs, retryAfterMs ?? 0), mostWaitMs(batch));
 }
 
 interface Taken {
@@ -271,7 +287,8 @@ class Collector {
     await world.at('collect: before the books');
     // What a line that cannot be read has cost, its provider alone knows.
     const sums = { ...this.#sums, exact: this.#sums.exact && this.#unreadable === 0 };
-    world.ledger.add(ledgerEntry(this.#reading, submission, sums, world.clock.now()));
+    // Durable before it counts as collected: after that nobody looks at it again.
+    await world.books.append([ledgerEntry(this.#reading, submission, sums, world.clock.now())]);
     await freeRoom(world, submission.id, sums.costNanoUsd);
     await this.#held.move('collected');
     await world.at('collect: after the books');
@@ -298,7 +315,8 @@ class Collector {
   /** By how the whole ended. */
   #missing(): Failure {
     const { how, error } = this.#held.submission;
-    if (how === 'refused') return { kind: 'refused', error: error ?? goneError('missing') };
+    if (how === 'refused' || (how === 'failed' && error !== undefined))
+      return { kind: 'refused', error: error ?? goneError('missing') };
     if (how === 'expired') return { kind: 'expired', error: goneError('expired') };
     if (how === 'cancelled') return { kind: 'cancelled', error: goneError('cancelled') };
     if (error !== undefined && how !== 'completed') return { kind: 'missing', error };

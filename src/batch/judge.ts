@@ -27,7 +27,7 @@ export type Failure =
     }
   /** The provider gave up on it, or said nothing of it. */
   | { readonly kind: 'expired' | 'cancelled' | 'missing'; readonly error: ItemError }
-  /** The provider never ran the submission that it was in. */
+  /** The submission that it was in failed as a whole. */
   | { readonly kind: 'refused'; readonly error: ItemError }
   /** Answered, in a form that it must not have. */
   | { readonly kind: 'form'; readonly error: ItemError };
