@@ -179,6 +179,6 @@ function settingsOf(config: Config['batch']): BatchSettings {
     aloneAtOnce: config.sync.concurrent,
     alonePerMinute: config.sync.rpm,
     lookAgainMs: config.look_again,
-    leaseMs: 60_000,
+    leaseMs: config.lease,
   };
 }
