@@ -34,6 +34,7 @@ export async function adopt(
     return world.clock.now() + troubleMs * 10;
   }
   try {
+    await world.at('adopt: before the look');
     const found = await endpoint.find(jobOf(submission), (handle) => world.rows.submissions.knows(handle));
     await world.at('adopt: after the look');
     switch (found.kind) {

@@ -118,6 +118,7 @@ class Wave {
   async run(items: readonly Item[]): Promise<void> {
     const world = this.#world;
     const askings = items.map((item) => this.#prepare(item));
+    await world.at('alone: before the intent');
     await world.books.append(askings.flatMap((asking) => this.#intent(asking)));
     await world.at('alone: after the intent');
     const came = await Promise.all(askings.map((asking) => this.#ask(asking)));

@@ -289,9 +289,11 @@ class Assembler {
       await fail(this.#world, this.#batch, { code: refused.code, message: refused.message });
       return 'failed';
     }
+    await this.#world.at('assemble: before the outcome');
     await rows.batches.move(this.#batch.no, ['assembling'], 'running', {
       runningAtMs: this.#world.clock.now(),
     });
+    await this.#world.at('assemble: after the outcome');
     return 'assembled';
   }
 }

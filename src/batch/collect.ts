@@ -257,13 +257,16 @@ class Collector {
 
   /** Best effort: what stays at the provider goes by its own retention. */
   async #discard(endpoint: BatchEndpoint): Promise<void> {
+    const world = this.#world;
     const { submission } = this.#held;
     if (endpoint.discard === undefined || submission.handle === undefined) return;
     try {
+      await world.at('discard: before the call');
       await endpoint.discard(submission.handle, jobOf(submission));
+      await world.at('discard: after the call');
     } catch (thrown) {
       const { code } = asGatewayError(thrown);
-      this.#world.log.warn(
+      world.log.warn(
         { submission: submission.id, code },
         'what a submission left at its provider stays there',
       );

@@ -21,7 +21,9 @@ const mostOpen = 128;
 export async function finish(world: BatchWorldInside, batch: Batch, signal: AbortSignal): Promise<boolean> {
   const shape = world.shapes.get(batch.shape);
   if (shape === undefined) return false;
+  await world.at('finish: before the twins');
   await world.rows.items.settleTwins(batch.no);
+  await world.at('finish: after the twins');
   const results = await Results.open(world, batch, shape);
   const outputs: Record<string, string> = {};
   const errors = join(world.scratch, world.makeId('errors_'));
@@ -31,6 +33,7 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
       const blob = `${folderOf(batch.no)}/${output}-${batch.finishingAtMs ?? 0}.jsonl`;
       await world.at(`finish: before the ${output}`);
       const { bytes } = await world.blobs.write(blob, lines);
+      await world.at(`finish: after the ${output}`);
       if (bytes > 0) outputs[output] = await addFile(world, batch, output, blob, bytes);
       else await world.blobs.remove(blob);
     };

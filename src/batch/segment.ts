@@ -44,10 +44,12 @@ export class SegmentWriter {
     const parts = this.#parts;
     this.#parts = [];
     const blob = `${folderOf(this.#batchNo)}/segments/${this.#name}-${this.#world.makeId('').slice(-10)}`;
-    await this.#world.at('collect: before a segment');
+    await this.#world.at('segment: before the blob');
     await this.#world.blobs.write(blob, inParts(parts));
-    await this.#world.at('collect: after a segment');
-    return this.#world.rows.items.addSegment(this.#batchNo, blob);
+    await this.#world.at('segment: before the row');
+    const segment = await this.#world.rows.items.addSegment(this.#batchNo, blob);
+    await this.#world.at('segment: after the row');
+    return segment;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Batch } from './contract.ts';
 import { deliveryOf, headersOf, type Signing } from './webhooks/message.ts';
 import { createSend, type Lookup, type Sent, sendMs } from './webhooks/send.ts';
+import type { Step } from './world.ts';
 
 export interface WebhookSettings extends Signing {
   readonly allowPrivate: boolean;
@@ -20,6 +21,8 @@ export interface WebhookWorld {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Pick<Log, 'warn'>;
+  /** Named places on the way of a message. */
+  readonly at?: Step;
   /** The system's own, if left out. */
   readonly lookup?: Lookup;
 }
@@ -42,7 +45,7 @@ const longestWaitMs = 3_600_000;
 const growth = 4;
 
 export function createWebhooks(world: WebhookWorld): Webhooks {
-  const { rows, settings, clock, random, log, lookup } = world;
+  const { rows, settings, clock, random, log, lookup, at = () => {} } = world;
   const send = createSend({
     clock,
     allowPrivate: settings.allowPrivate,
@@ -51,9 +54,12 @@ export function createWebhooks(world: WebhookWorld): Webhooks {
 
   async function deliver(delivery: Delivery): Promise<void> {
     const headers = headersOf(delivery, clock.now(), settings);
+    await at('deliver: before the call');
     const sent = await send(delivery.url, headers, delivery.body);
+    await at('deliver: after the call');
     const after = outcome(delivery, sent, clock.now(), random);
     await rows.record(after);
+    await at('deliver: after the outcome');
     if (after.givenUpAtMs !== undefined) {
       const { id, tries, lastStatus, lastError } = after;
       log.warn({ delivery: id, tries, status: lastStatus, reason: lastError }, 'a webhook was given up');

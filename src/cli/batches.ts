@@ -146,6 +146,7 @@ function webhooksOf(input: BatchesInput, world: World): () => Webhooks {
       clock: world.clock,
       random: world.random,
       log: world.log,
+      ...(input.at === undefined ? {} : { at: input.at }),
     }),
   });
   let made = make(input.config().webhooks);
