@@ -79,21 +79,20 @@ ${direct}routes:
 `;
 }
 
+/** Of jobs that are cancelled, or overtaken by their deadline, in the middle. */
+export const slowMs = 3_000;
+
+const errors = { item_error: 30, item_invalid: 2, expire: 2, missing: 3 };
+
 /** Errors enough that every item's way is taken; none that a provider bills and does not deliver. */
 export const plan = {
   think_ms: 20,
   batches: [
-    { provider: '*-slow', duration_ms: 3_600_000 },
-    { provider: 'jobs-*', duration_ms: 10, item_error: 30, item_invalid: 2, expire: 2, missing: 3 },
-    {
-      duration_ms: 120,
-      item_error: 30,
-      item_invalid: 2,
-      expire: 2,
-      missing: 3,
-      duplicate: 5,
-      lost_create: 4,
-    },
+    { provider: '*-slow', duration_ms: slowMs },
+    // Nothing is lost where nobody could say so, and what tells callers to poll seldom is done before the first poll.
+    { provider: 'jobs-*', duration_ms: 0, ...errors },
+    { provider: 'anthropic-*', duration_ms: 0, ...errors, duplicate: 5, lost_create: 4 },
+    { duration_ms: 250, ...errors, duplicate: 5, lost_create: 4 },
   ],
 };
 
@@ -101,7 +100,7 @@ export const plan = {
 export function batchSection(blobs: string): object {
   return {
     blobs,
-    poll: ['50ms'],
+    poll: ['150ms'],
     retry: ['100ms', '200ms'],
     look_again: '1s',
     lease: '2s',

@@ -2,6 +2,7 @@
  * A gateway that kills itself with SIGKILL at a named place of the batch road. Where, it is told in CRASH_AT at its start, or later by a
  * message; asked for it, it tells how often it has passed each place since.
  */
+import { flushCompileCache } from 'node:module';
 import { startService } from '../../src/cli/service.ts';
 
 export interface Break {
@@ -40,5 +41,7 @@ const service = await startService({
   },
 });
 process.send?.({ url: service.url });
+// Only a process that exits would write it by itself.
+flushCompileCache();
 await service.stopped;
 process.disconnect();

@@ -8,7 +8,7 @@ import type { Batch } from '../../src/batch/contract.ts';
 import type { Stores } from '../../src/stores/contract.ts';
 import { openStores } from '../../src/stores/open.ts';
 import { type BatchView, look, results } from '../road/caller.ts';
-import { type Adapter, batchSection, yamlOf } from './adapters.ts';
+import { type Adapter, batchSection, slowMs, yamlOf } from './adapters.ts';
 import type { Break } from './breaking.ts';
 import { linesOf, wayOf } from './lines.ts';
 import { type Mortal, startMortal } from './mortal.ts';
@@ -136,7 +136,9 @@ export class Campaign {
       changed.add('turn');
       await this.#deadline(batch, marginMs);
     }
-    if (held.length === 0 || batch.state !== 'running') return;
+    // In the middle, so that some items are done by then and some are not.
+    const middle = held.some(({ sentAtMs }) => Date.now() - (sentAtMs ?? 0) > slowMs / 3);
+    if (!middle || batch.state !== 'running') return;
     if (round.variant === 'cancel') {
       if (held.every(({ state }) => state === 'sending')) return;
       await life.ask((url) => cancel(url, batch.id));

@@ -1,5 +1,7 @@
 /** One life of a gateway that may end at any moment. */
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Break, Order } from './breaking.ts';
 
@@ -25,7 +27,12 @@ export interface Mortal {
 export async function startMortal(configFile: string, store: string, at?: Break): Promise<Mortal> {
   const child = spawn(process.execPath, [entry, configFile, store], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, ...(at === undefined ? {} : { CRASH_AT: JSON.stringify(at) }) },
+    env: {
+      ...process.env,
+      // Starting anew is most of what this costs.
+      NODE_COMPILE_CACHE: join(tmpdir(), 'intermodal-compiled'),
+      ...(at === undefined ? {} : { CRASH_AT: JSON.stringify(at) }),
+    },
   });
   let complaint = '';
   child.stderr?.on('data', (chunk: Buffer) => {
