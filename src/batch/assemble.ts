@@ -10,6 +10,7 @@ import { costOf } from '../core/price.ts';
 import type { Policy, Route, Target } from '../router/contract.ts';
 import type { JsonLine } from '../wire/jsonl.ts';
 import { splitLines } from '../wire/jsonl.ts';
+import { announcementOf } from './announce.ts';
 import { checkBudgets } from './budget-gate.ts';
 import type { Batch, BatchProblem, BatchShape, Item, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
@@ -312,8 +313,11 @@ export class Conflict extends Error {
 }
 
 async function fail(world: BatchWorldInside, batch: Batch, problem: BatchProblem): Promise<void> {
-  await world.rows.batches.move(batch.no, ['assembling'], 'failed', {
+  const patch = {
     problems: [problem, ...batch.problems].slice(0, mostProblems),
     endedAtMs: world.clock.now(),
-  });
+  };
+  const counts = await world.rows.items.counts(batch.no);
+  const announcement = await announcementOf(world, { ...batch, ...patch, state: 'failed', counts });
+  await world.rows.batches.move(batch.no, ['assembling'], 'failed', patch, announcement);
 }

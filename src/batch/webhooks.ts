@@ -1,13 +1,12 @@
 /**
- * Messages to callers' webhooks when a batch has ended. The row is the truth: `announce` writes what is to be sent, `deliverDue` sends what
+ * Messages to callers' webhooks when a batch has ended. The row is the truth: it is written with the batch's end, and `deliverDue` sends what
  * is due and writes what came of it. Whoever dies between sending and writing sends again, with the same id, by which receivers
  * know it. Tried for a day, at growing intervals; then it is given up, and polling is what its caller has left.
  */
 import type { Clock, Random } from '../core/clock.ts';
 import type { Delivery, DeliveryRows } from '../stores/batch/contract.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Batch } from './contract.ts';
-import { deliveryOf, headersOf, type Signing } from './webhooks/message.ts';
+import { headersOf, type Signing } from './webhooks/message.ts';
 import { createSend, type Lookup, type Sent, sendMs } from './webhooks/send.ts';
 import type { Step } from './world.ts';
 
@@ -28,8 +27,6 @@ export interface WebhookWorld {
 }
 
 export interface Webhooks {
-  /** To be called when a batch has ended; as often as need be. `jobResults`: for the jobs shape, its results as JSON text. */
-  announce(batch: Batch, jobResults?: string): Promise<void>;
   /** Sends what is due, some at once; returns how many were tried. More may be due where that is `mostAtOnce`. */
   deliverDue(): Promise<number>;
 }
@@ -67,10 +64,6 @@ export function createWebhooks(world: WebhookWorld): Webhooks {
   }
 
   return {
-    async announce(batch, jobResults) {
-      const delivery = deliveryOf(batch, clock.now(), jobResults);
-      if (delivery !== undefined) await rows.add(delivery);
-    },
     async deliverDue() {
       const due = await rows.claim(clock.now(), leaseMs, mostAtOnce);
       const done = await Promise.allSettled(due.map(deliver));
