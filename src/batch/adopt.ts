@@ -72,7 +72,9 @@ async function wait(
   const nowMs = world.clock.now();
   const patient = nowMs - (submission.sentAtMs ?? nowMs) < windowMs;
   if (batch.state === 'running' && patient && !(await isAtRisk(world, batch))) return nowMs + retryAfterMs;
-  world.ledger.add(unknowableEntry(batch, lane, submission, nowMs));
+  await world.at('adopt: before the books');
+  await world.ledger.append([unknowableEntry(batch, lane, submission, nowMs)]);
+  await world.at('adopt: after the books');
   world.log.error(
     { submission: submission.id, target: submission.target, items: submission.items },
     'whether a provider has run a submission cannot be known; its items go on, and may be paid for twice',

@@ -8,6 +8,7 @@ import { asGatewayError, GatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, BatchResult } from '../providers/contract.ts';
 import type { Settled, SettledSums } from '../stores/batch/contract.ts';
 import { type ReadAnswer, type Reading, readAnswer } from './answer.ts';
+import { mostItems } from './assemble.ts';
 import { addSums, ledgerEntry, noSums, type SubmissionSums } from './books.ts';
 import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
@@ -73,6 +74,8 @@ class Collector {
   readonly #ways: Ways;
   #segment: SegmentWriter;
   #taken: Taken[] = [];
+  /** A bit for each line of a batch: 250 kB. */
+  readonly #keys = new Uint8Array((mostItems >> 3) + 1);
   #sums: SubmissionSums = noSums;
   #done = 0;
   #failed = 0;
@@ -112,10 +115,27 @@ class Collector {
     for (const result of handful) {
       if (result.kind === 'unreadable') continue;
       const item = items.get(result.key);
-      // A second result for one item, an item of another submission, a key that nobody gave: all of no account.
-      if (item === undefined || item.submission !== id) continue;
-      items.delete(result.key);
-      this.#takeOne(item, result);
+      // A second result for one item, a key that nobody gave: all of no account.
+      if (item === undefined || !this.#takeKey(result.key)) continue;
+      if (item.submission === id) this.#takeOne(item, result);
+      else if (result.kind === 'answered') this.#countAnswer(item, result.body);
+    }
+  }
+
+  /** False where it was taken before. */
+  #takeKey(key: number): boolean {
+    const byte = this.#keys[key >> 3] ?? 0;
+    const bit = 1 << (key & 7);
+    this.#keys[key >> 3] = byte | bit;
+    return (byte & bit) === 0;
+  }
+
+  /** Settled before a crash, and gone on since: its answer was of the wrong form. It was paid all the same. */
+  #countAnswer(item: Item, body: unknown): void {
+    try {
+      this.#sums = addSums(this.#sums, readAnswer(this.#reading, item, body));
+    } catch (thrown) {
+      if (asGatewayError(thrown).code === 'internal') throw thrown;
     }
   }
 
@@ -202,12 +222,14 @@ class Collector {
     const { submission } = this.#held;
     await this.#settleMissing();
     await world.at('collect: before the books');
-    world.ledger.add(ledgerEntry(this.#reading, submission, this.#sums, world.clock.now()));
     world.room.giveBack(submission.id, this.#sums.costNanoUsd);
-    await this.#held.move('collected');
-    await world.at('collect: after the books');
-    this.#tell();
+    // All this before the submission is done with: after a crash nothing would look at it again.
+    await world.ledger.append([ledgerEntry(this.#reading, submission, this.#sums, world.clock.now())]);
     await world.rows.batches.wake(submission.batchNo, world.clock.now());
+    await world.at('collect: after the books');
+    await this.#held.move('collected');
+    await world.at('collect: after the outcome');
+    this.#tell();
     await this.#discard(endpoint);
   }
 

@@ -37,6 +37,8 @@ export async function settleRefused(
     { submission: submission.id },
     { ...verdict, attempted: false, ...(failed === undefined ? {} : { failed }) },
   );
+  // Before the submission is done with: after a crash nothing would look at it again.
+  await world.rows.batches.wake(submission.batchNo, world.clock.now());
   await world.at('go back: after the items');
   world.room.giveBack(submission.id, 0);
   await held.move('refused', {
@@ -48,7 +50,6 @@ export async function settleRefused(
       { submission: submission.id, target: submission.target, code: error.code, items: submission.items },
       'a submission was refused; its items go on',
     );
-  await world.rows.batches.wake(submission.batchNo, world.clock.now());
   return undefined;
 }
 

@@ -79,11 +79,12 @@ async function runOut(
   return (await endIfDone(world, batch)) ?? world.clock.now() + longestSleepMs;
 }
 
-/** They are polled, and so stopped, now. */
+/** They are polled, and so stopped, now; of those that may be lost, time may have decided. */
 async function wakeSubmissions(world: BatchWorldInside, batch: Batch): Promise<void> {
   const nowMs = world.clock.now();
   for (const { id, state } of await world.rows.submissions.ofBatch(batch.no))
-    if (state === 'open' || state === 'planned') await world.rows.submissions.wake(id, nowMs);
+    if (state === 'open' || state === 'planned' || state === 'sending')
+      await world.rows.submissions.wake(id, nowMs);
 }
 
 async function endIfDone(world: BatchWorldInside, batch: Batch): Promise<number | undefined> {
