@@ -96,7 +96,7 @@ async function fight(options: FightOptions): Promise<Fought> {
       audit: audit(
         one,
         bill.filter(({ note }) => note?.startsWith(`${one.token}-`)),
-        entries.filter(({ requestId }) => requestId === one.batch.id),
+        entries.filter(({ requestId }) => requestId.split(':')[0] === one.batch.id),
       ),
     }));
     for (const { audit: found, round } of audited)
