@@ -34,6 +34,7 @@ export async function adopt(
     return world.clock.now() + troubleMs * 10;
   }
   try {
+    await world.at('adopt: before the look');
     const found = await endpoint.find(jobOf(submission), (handle) => world.rows.submissions.knows(handle));
     await world.at('adopt: after the look');
     switch (found.kind) {
@@ -74,7 +75,9 @@ async function wait(
   const patient = nowMs - (submission.sentAtMs ?? nowMs) < windowMs;
   if (batch.state === 'running' && patient && !(await isAtRisk(world, batch)))
     return nowMs + Math.min(retryAfterMs, mostWaitMs(batch));
-  await world.books.append([unknowableEntry(batch, lane, submission, nowMs)]);
+  await world.at('adopt: before the books');
+  await world.ledger.append([unknowableEntry(batch, lane, submission, nowMs)]);
+  await world.at('adopt: after the books');
   world.log.error(
     { submission: submission.id, target: submission.target, items: submission.items },
     'whether a provider has run a submission cannot be known; its items go on, and may be paid for twice',

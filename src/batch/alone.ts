@@ -77,6 +77,8 @@ class Wave {
   readonly #shape: BatchShape;
   readonly #lanes: readonly Lane[];
   readonly #input: LocalBlob;
+  /** A wave that is asked again after a crash must not overwrite what the ledger says of the first. */
+  readonly #id: string;
 
   constructor(
     world: BatchWorldInside,
@@ -90,12 +92,14 @@ class Wave {
     this.#shape = shape;
     this.#lanes = lanes;
     this.#input = input;
+    this.#id = world.makeId('').slice(-8);
   }
 
   async run(items: readonly Item[]): Promise<void> {
     const world = this.#world;
     const askings = items.map((item) => this.#prepare(item));
-    await world.books.append(askings.flatMap((asking) => this.#intent(asking)));
+    await world.at('alone: before the intent');
+    await world.ledger.append(askings.flatMap((asking) => this.#intent(asking)));
     await world.at('alone: after the intent');
     const came = await Promise.all(askings.map((asking) => this.#ask(asking)));
     await world.at('alone: after the calls');
@@ -114,7 +118,7 @@ class Wave {
     await world.at('alone: before the items');
     await world.rows.items.settle(this.#batch.no, { alone: true }, settled);
     await world.at('alone: after the items');
-    await world.books.append(askings.flatMap((asking) => this.#entries(asking)));
+    await world.ledger.append(askings.flatMap((asking) => this.#entries(asking)));
     await world.at('alone: after the books');
   }
 
@@ -161,7 +165,7 @@ class Wave {
   }
 
   #entryId({ item }: Asking, index: number): string {
-    return `${this.#batch.id}:${item.seq}:${item.attempts + 1}${index === 0 ? '' : `.${index}`}`;
+    return `${this.#batch.id}:${item.seq}:${this.#id}${index === 0 ? '' : `.${index}`}`;
   }
 
   /** What the ledger says until it knows more: the most that the first target can cost. */

@@ -1,14 +1,17 @@
-/** Tells a caller's webhook that its batch has ended. Those who submit jobs are told the results themselves, where they are not large. */
+/** What a caller's webhook is told of the end of its batch. Those who submit jobs are told the results themselves, where they are not large. */
+import type { Delivery } from '../stores/batch/contract.ts';
 import type { Batch } from './contract.ts';
+import { deliveryOf } from './webhooks/message.ts';
 import type { BatchWorldInside } from './world.ts';
 
 /** More is not pushed at anybody; it is there to be fetched. */
 const mostResultBytes = 8 * 1024 * 1024;
 
-export async function announce(world: BatchWorldInside, batch: Batch): Promise<void> {
-  if (batch.webhook === undefined) return;
-  const pushes = world.shapes.get(batch.shape)?.pushesResults === true;
-  await world.webhooks().announce(batch, pushes ? await resultsOf(world, batch) : undefined);
+/** To be stored with the end itself, in one transaction: a crash between the two would leave a caller waiting for ever. */
+export async function announcementOf(world: BatchWorldInside, ended: Batch): Promise<Delivery | undefined> {
+  if (ended.webhook === undefined) return undefined;
+  const pushes = world.shapes.get(ended.shape)?.pushesResults === true;
+  return deliveryOf(ended, world.clock.now(), pushes ? await resultsOf(world, ended) : undefined);
 }
 
 /** The lines of its output as one list. */

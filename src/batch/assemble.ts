@@ -8,6 +8,7 @@
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import type { JsonLine } from '../wire/jsonl.ts';
 import { splitLines } from '../wire/jsonl.ts';
+import { announcementOf } from './announce.ts';
 import { checkBudgets } from './budget-gate.ts';
 import type { Batch, BatchProblem, Item } from './contract.ts';
 import { errorOf } from './item-error.ts';
@@ -179,10 +180,12 @@ class Assembler {
     if (refused !== undefined) return this.refuse(refused);
     const models = new Set((await rows.items.lanes(this.#batch.no)).map(({ model }) => model));
     const [model] = models;
+    await this.#world.at('assemble: before the outcome');
     await rows.batches.move(this.#batch.no, ['assembling'], 'running', {
       runningAtMs: this.#world.clock.now(),
       ...(model === undefined || models.size > 1 ? {} : { model }),
     });
+    await this.#world.at('assemble: after the outcome');
     return 'assembled';
   }
 
@@ -232,8 +235,11 @@ export class Conflict extends Error {
 }
 
 async function fail(world: BatchWorldInside, batch: Batch, problem: BatchProblem): Promise<void> {
-  await world.rows.batches.move(batch.no, ['assembling'], 'failed', {
+  const patch = {
     problems: [problem, ...batch.problems].slice(0, mostProblems),
     endedAtMs: world.clock.now(),
-  });
+  };
+  const counts = await world.rows.items.counts(batch.no);
+  const announcement = await announcementOf(world, { ...batch, ...patch, state: 'failed', counts });
+  await world.rows.batches.move(batch.no, ['assembling'], 'failed', patch, announcement);
 }

@@ -182,8 +182,19 @@ class Collector {
     const items = new Map(stored.map((item) => [item.seq, item]));
     for (const result of results) {
       const item = items.get(result.key);
-      // An item of another submission, a key that nobody gave: of no account.
-      if (item !== undefined && item.submission === id) this.#takeOne(item, result);
+      if (item === undefined) continue;
+      // A key that nobody gave is of no account; one whose item has gone on was paid all the same.
+      if (item.submission === id) this.#takeOne(item, result);
+      else if (result.kind === 'answered') this.#countAnswer(item, result.body);
+    }
+  }
+
+  /** Settled before a crash, and gone on since: its answer was of the wrong form. It was paid all the same. */
+  #countAnswer(item: Item, body: unknown): void {
+    try {
+      this.#sums = addSums(this.#sums, readAnswer(this.#reading, item, body));
+    } catch (thrown) {
+      if (asGatewayError(thrown).code === 'internal') throw thrown;
     }
   }
 
@@ -287,13 +298,14 @@ class Collector {
     await world.at('collect: before the books');
     // What a line that cannot be read has cost, its provider alone knows.
     const sums = { ...this.#sums, exact: this.#sums.exact && this.#unreadable === 0 };
-    // Durable before it counts as collected: after that nobody looks at it again.
-    await world.books.append([ledgerEntry(this.#reading, submission, sums, world.clock.now())]);
     await freeRoom(world, submission.id, sums.costNanoUsd);
-    await this.#held.move('collected');
-    await world.at('collect: after the books');
-    this.#tell();
+    // All this before the submission is done with: after a crash nothing would look at it again.
+    await world.ledger.append([ledgerEntry(this.#reading, submission, sums, world.clock.now())]);
     await world.rows.batches.wake(submission.batchNo, world.clock.now());
+    await world.at('collect: after the books');
+    await this.#held.move('collected');
+    await world.at('collect: after the outcome');
+    this.#tell();
     await this.#discard(endpoint);
   }
 
@@ -345,13 +357,16 @@ class Collector {
 
   /** Best effort: what stays at the provider goes by its own retention. */
   async #discard(endpoint: BatchEndpoint): Promise<void> {
+    const world = this.#world;
     const { submission } = this.#held;
     if (endpoint.discard === undefined || submission.handle === undefined) return;
     try {
+      await world.at('discard: before the call');
       await endpoint.discard(submission.handle, jobOf(submission));
+      await world.at('discard: after the call');
     } catch (thrown) {
       const { code } = asGatewayError(thrown);
-      this.#world.log.warn(
+      world.log.warn(
         { submission: submission.id, code },
         'what a submission left at its provider stays there',
       );

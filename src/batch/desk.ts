@@ -82,6 +82,7 @@ export class Desk implements BatchDesk {
   ): Promise<{ readonly blob: string; readonly bytes: number }> {
     const blob = `inputs/${this.#world.makeId('in-')}`;
     const { bytes } = await this.#world.blobs.write(blob, lines);
+    await this.#world.at('input: after the blob');
     return { blob, bytes };
   }
 
@@ -138,9 +139,11 @@ export class Desk implements BatchDesk {
     if (endedStates.includes(batch.state))
       throw new GatewayError('conflict', `The batch has ended (${batch.state}) and cannot be cancelled.`);
     const nowMs = world.clock.now();
+    await world.at('cancel: before the row');
     await world.rows.batches.move(batch.no, ['assembling', 'running'], 'cancelling', {
       cancellingAtMs: nowMs,
     });
+    await world.at('cancel: after the row');
     await world.rows.batches.wake(batch.no, nowMs);
     this.#poke();
     return this.batch(owner, id);

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredAnswer } from '../stores/batch/contract.ts';
-import { announce } from './announce.ts';
+import { announcementOf } from './announce.ts';
 import type { Batch, BatchShape, FinalItem, Item, Submission } from './contract.ts';
 import { defaultError } from './final-error.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
@@ -21,7 +21,9 @@ const mostOpen = 128;
 export async function finish(world: BatchWorldInside, batch: Batch, signal: AbortSignal): Promise<boolean> {
   const shape = world.shapes.get(batch.shape);
   if (shape === undefined) return false;
+  await world.at('finish: before the twins');
   await world.rows.items.settleTwins(batch.no);
+  await world.at('finish: after the twins');
   const results = await Results.open(world, batch, shape);
   const outputs: Record<string, string> = {};
   const errors = join(world.scratch, world.makeId('errors_'));
@@ -31,6 +33,7 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
       const blob = `${folderOf(batch.no)}/${output}-${batch.finishingAtMs ?? 0}.jsonl`;
       await world.at(`finish: before the ${output}`);
       const { bytes } = await world.blobs.write(blob, lines);
+      await world.at(`finish: after the ${output}`);
       if (bytes > 0) outputs[output] = await addFile(world, batch, output, blob, bytes);
       else await world.blobs.remove(blob);
     };
@@ -46,11 +49,12 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
   const counts = await world.rows.items.counts(batch.no);
   const state =
     batch.cancellingAtMs !== undefined ? 'cancelled' : counts.expired > 0 ? 'expired' : 'completed';
-  const moved = await world.rows.batches.move(batch.no, ['finishing'], state, { outputs, endedAtMs: nowMs });
+  const patch = { outputs, endedAtMs: nowMs };
+  const announcement = await announcementOf(world, { ...batch, ...patch, state, counts });
+  const moved = await world.rows.batches.move(batch.no, ['finishing'], state, patch, announcement);
   await world.at('finish: after the outcome');
   const ended = await world.rows.batches.byNo(batch.no);
   if (!moved || ended === undefined) return false;
-  await announce(world, ended);
   world.events.batchEnded(ended);
   if (counts.failed > 0) world.events.deadLetters(ended, counts.failed);
   return true;

@@ -50,6 +50,8 @@ async function settleBack(
     { submission: submission.id },
     { ...verdict, attempted: false, ...(failed === undefined ? {} : { failed }) },
   );
+  // Before the submission is done with: after a crash nothing would look at it again.
+  await world.rows.batches.wake(submission.batchNo, world.clock.now());
   await world.at('go back: after the items');
   await freeRoom(world, submission.id, 0);
   await held.move('refused', {
@@ -61,7 +63,6 @@ async function settleBack(
       { submission: submission.id, target: submission.target, code: error.code, items: submission.items },
       'a submission was refused; its items go on',
     );
-  await world.rows.batches.wake(submission.batchNo, world.clock.now());
   return undefined;
 }
 

@@ -137,7 +137,9 @@ async function leave(
     next !== undefined
       ? { state: 'waiting' as const, step: next, attempted: false }
       : { state: 'alone' as const, attempted: false };
+  await world.at('leave: before the items');
   await world.rows.items.settleAll(batch.no, { lane: group.lane, step: group.step, states: ['waiting'] }, to);
+  await world.at('leave: after the items');
 }
 
 /** The next batch target of a lane after a step; `undefined`: there is none. */

@@ -60,6 +60,7 @@ async function stopIfDue(
   if (!cancelled && !(await isAtRisk(world, batch))) return false;
   await world.at('stop: before the intent');
   await held.move('stopping');
+  await world.at('stop: after the intent');
   await endpoint.cancel(submission.handle ?? '', jobOf(submission));
   await world.at('stop: after the call');
   world.log.info(

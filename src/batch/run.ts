@@ -50,11 +50,13 @@ async function runOpen(
   const turnsAtMs = batch.deadlineAtMs - marginMs(batch, counts.open, world.settings().aloneAtOnce);
   // What waits for a batch API would come too late; what runs there is stopped as it is polled.
   if (nowMs >= turnsAtMs) {
+    await world.at('turn: before the items');
     await items.settleAll(
       batch.no,
       { states: ['waiting'] },
       { state: 'alone', attempted: false, dueAtMs: nowMs },
     );
+    await world.at('turn: after the items');
     await wakeSubmissions(world, batch);
   }
   const lanes = await items.lanes(batch.no);
@@ -88,7 +90,7 @@ async function runOut(
   return (await endIfDone(world, batch)) ?? world.clock.now() + Math.min(longestSleepMs, mostWaitMs(batch));
 }
 
-/** They are looked after now, and so stopped, or given up. */
+/** They are looked after now, and so stopped, or given up; of those that may be lost, time may have decided. */
 async function wakeSubmissions(world: BatchWorldInside, batch: Batch): Promise<void> {
   const nowMs = world.clock.now();
   for (const { id, state } of await world.rows.submissions.ofBatch(batch.no))
@@ -101,7 +103,9 @@ async function endIfDone(world: BatchWorldInside, batch: Batch): Promise<number 
   const { open, twins } = await world.rows.items.counts(batch.no);
   if (open > twins) return undefined;
   const nowMs = world.clock.now();
+  await world.at('end: before the row');
   await world.rows.batches.move(batch.no, ['running', 'cancelling'], 'finishing', { finishingAtMs: nowMs });
+  await world.at('end: after the row');
   return nowMs;
 }
 

@@ -56,11 +56,13 @@ export class SegmentWriter {
   async close(): Promise<number | undefined> {
     if (this.#bytes === 0) return undefined;
     const blob = `${folderOf(this.#batchNo)}/segments/${this.#name}-${this.#world.makeId('').slice(-10)}`;
-    await this.#world.at('collect: before a segment');
+    await this.#world.at('segment: before the blob');
     await this.#world.blobs.write(blob, once(this.#buffer.subarray(0, this.#bytes)));
-    await this.#world.at('collect: after a segment');
     this.#bytes = 0;
-    return this.#world.rows.items.addSegment(this.#batchNo, blob);
+    await this.#world.at('segment: before the row');
+    const segment = await this.#world.rows.items.addSegment(this.#batchNo, blob);
+    await this.#world.at('segment: after the row');
+    return segment;
   }
 }
 

@@ -20,7 +20,10 @@ export interface BatchSettings {
   readonly alonePerMinute: number | undefined;
   /** How long after a submission may have been lost it is looked for before it is sent again; provider lists lag. */
   readonly lookAgainMs: number;
-  /** How long work is claimed for. */
+  /**
+   * How long work is claimed for, renewed thrice as often. What a process held when it died is taken up after this: shorter, and one that
+   * merely paused finds its work taken by another; longer, and a restart waits.
+   */
   readonly leaseMs: number;
 }
 
@@ -35,5 +38,5 @@ export const defaultBatchSettings: BatchSettings = {
   aloneAtOnce: 16,
   alonePerMinute: undefined,
   lookAgainMs: 120_000,
-  leaseMs: 60_000,
+  leaseMs: 30_000,
 };

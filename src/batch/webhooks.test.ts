@@ -8,6 +8,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import type { Delivery, DeliveryRows } from '../stores/batch/contract.ts';
 import type { Batch } from './contract.ts';
 import { isPublicAddress, webhookUrlProblem } from './webhooks/address.ts';
+import { deliveryOf } from './webhooks/message.ts';
 import type { Lookup } from './webhooks/send.ts';
 import { createWebhooks, outcome } from './webhooks.ts';
 
@@ -131,7 +132,12 @@ function setup(options: { allowPrivate?: boolean; lookup?: Lookup; secret?: stri
     log: { warn: (fields) => void warnings.push(fields) },
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   });
-  return { clock, webhooks, warnings, ...store };
+  /** As whoever ends a batch does. */
+  const announce = async (batch: Batch, jobResults?: string): Promise<void> => {
+    const delivery = deliveryOf(batch, clock.now(), jobResults);
+    if (delivery !== undefined) await store.deliveries.add(delivery);
+  };
+  return { clock, webhooks: { ...webhooks, announce }, warnings, ...store };
 }
 
 describe('a webhook', () => {

@@ -1,14 +1,14 @@
 /**
- * Messages to callers' webhooks when a batch has ended. The row is the truth: `announce` writes what is to be sent, `deliverDue` sends what
+ * Messages to callers' webhooks when a batch has ended. The row is the truth: it is written with the batch's end, and `deliverDue` sends what
  * is due and writes what came of it. Whoever dies between sending and writing sends again, with the same id, by which receivers
  * know it. Tried for a day, at growing intervals; then it is given up, and polling is what its caller has left.
  */
 import type { Clock, Random } from '../core/clock.ts';
 import type { Delivery, DeliveryRows } from '../stores/batch/contract.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Batch } from './contract.ts';
-import { deliveryOf, headersOf, type Signing } from './webhooks/message.ts';
+import { headersOf, type Signing } from './webhooks/message.ts';
 import { createSend, type Lookup, type Sent, sendMs } from './webhooks/send.ts';
+import type { Step } from './world.ts';
 
 export interface WebhookSettings extends Signing {
   readonly allowPrivate: boolean;
@@ -20,13 +20,13 @@ export interface WebhookWorld {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Pick<Log, 'warn'>;
+  /** Named places on the way of a message. */
+  readonly at?: Step;
   /** The system's own, if left out. */
   readonly lookup?: Lookup;
 }
 
 export interface Webhooks {
-  /** To be called when a batch has ended; as often as need be. `jobResults`: for the jobs shape, its results as JSON text. */
-  announce(batch: Batch, jobResults?: string): Promise<void>;
   /** Sends what is due, some at once; returns how many were tried. More may be due where that is `mostAtOnce`. */
   deliverDue(): Promise<number>;
 }
@@ -42,7 +42,7 @@ const longestWaitMs = 3_600_000;
 const growth = 4;
 
 export function createWebhooks(world: WebhookWorld): Webhooks {
-  const { rows, settings, clock, random, log, lookup } = world;
+  const { rows, settings, clock, random, log, lookup, at = () => {} } = world;
   const send = createSend({
     clock,
     allowPrivate: settings.allowPrivate,
@@ -51,9 +51,12 @@ export function createWebhooks(world: WebhookWorld): Webhooks {
 
   async function deliver(delivery: Delivery): Promise<void> {
     const headers = headersOf(delivery, clock.now(), settings);
+    await at('deliver: before the call');
     const sent = await send(delivery.url, headers, delivery.body);
+    await at('deliver: after the call');
     const after = outcome(delivery, sent, clock.now(), random);
     await rows.record(after);
+    await at('deliver: after the outcome');
     if (after.givenUpAtMs !== undefined) {
       const { id, tries, lastStatus, lastError } = after;
       log.warn({ delivery: id, tries, status: lastStatus, reason: lastError }, 'a webhook was given up');
@@ -61,10 +64,6 @@ export function createWebhooks(world: WebhookWorld): Webhooks {
   }
 
   return {
-    async announce(batch, jobResults) {
-      const delivery = deliveryOf(batch, clock.now(), jobResults);
-      if (delivery !== undefined) await rows.add(delivery);
-    },
     async deliverDue() {
       const due = await rows.claim(clock.now(), leaseMs, mostAtOnce);
       const done = await Promise.allSettled(due.map(deliver));

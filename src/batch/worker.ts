@@ -125,7 +125,9 @@ export class Worker {
     } finally {
       release();
     }
+    await world.at('release: before the row');
     await world.rows.work.release(work, dueAtMs ?? Number.MAX_SAFE_INTEGER);
+    await world.at('release: after the row');
     if (dueAtMs === undefined || dueAtMs <= world.clock.now()) this.poke();
   }
 

@@ -8,7 +8,7 @@ import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
 import type { WalkWorld } from '../router/progress.ts';
 import type { BatchStores } from '../stores/batch/contract.ts';
-import type { Blobs, Ledger } from '../stores/contract.ts';
+import type { Blobs } from '../stores/contract.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchEvents } from './alerts.ts';
@@ -16,7 +16,6 @@ import type { BatchShape } from './contract.ts';
 import type { CompiledRules } from './prefilter.ts';
 import type { Room } from './room.ts';
 import type { BatchSettings } from './settings.ts';
-import type { Webhooks } from './webhooks.ts';
 
 /** Who pays for a batch: the key of its owner, as it is now. */
 export interface Payer {
@@ -44,10 +43,7 @@ export interface BatchWorldInside {
   readonly exchange: ExchangeWorld;
   readonly walk: WalkWorld;
   readonly ledger: LedgerWriter;
-  /** The ledger itself, for what must be durable before a call. */
-  readonly books: Ledger;
   readonly events: BatchEvents;
-  readonly webhooks: () => Webhooks;
   readonly webhookProblem: (url: string) => string | undefined;
   readonly clock: Clock;
   readonly random: Random;

@@ -69,9 +69,7 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     exchange: world.exchange,
     walk: world.walk,
     ledger: world.ledger,
-    books: input.stores.ledger,
     events: new BatchMetrics(world.metrics.set, world.log),
-    webhooks: () => webhooks(),
     webhookProblem: (url) => webhookUrlProblem(url, input.config().webhooks.allow_private),
     clock: world.clock,
     random: world.random,
@@ -146,6 +144,7 @@ function webhooksOf(input: BatchesInput, world: World): () => Webhooks {
       clock: world.clock,
       random: world.random,
       log: world.log,
+      ...(input.at === undefined ? {} : { at: input.at }),
     }),
   });
   let made = make(input.config().webhooks);
@@ -179,6 +178,6 @@ export function settingsOf(config: Config['batch']): BatchSettings {
     aloneAtOnce: config.sync.concurrent,
     alonePerMinute: config.sync.rpm,
     lookAgainMs: config.look_again,
-    leaseMs: 60_000,
+    leaseMs: config.lease,
   };
 }

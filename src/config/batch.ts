@@ -107,6 +107,11 @@ export const batch = z.strictObject({
     .describe(
       'How long a submission that may have been lost is looked for at its provider before it is sent again.',
     ),
+  lease: someTime
+    .prefault('30s')
+    .describe(
+      'How long a process that has died keeps what it was doing from others, itself started again included. Longer than any pause of a process.',
+    ),
   submission_items: count
     .prefault('50k')
     .describe('Most items of one submission, where the provider does not take fewer.'),

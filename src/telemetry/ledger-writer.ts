@@ -40,6 +40,12 @@ export class LedgerWriter {
     if (this.#cancel === undefined && this.#writing === undefined) this.#schedule(delayMs);
   }
 
+  /** For what must be durable before the next step is taken. Throws what the store throws, and then keeps nothing. */
+  async append(entries: readonly LedgerEntry[]): Promise<void> {
+    await this.#ledger.append(entries);
+    this.#events.onWritten?.(entries);
+  }
+
   /** Entries that are not durable yet. */
   get pending(): number {
     return this.#kept.length;
@@ -57,7 +63,7 @@ export class LedgerWriter {
   }
 
   #write(): Promise<void> {
-    this.#writing ??= this.#append().finally(() => {
+    this.#writing ??= this.#appendKept().finally(() => {
       this.#writing = undefined;
       if (this.#kept.length > 0 && this.#cancel === undefined) this.#schedule(this.#nextDelayMs());
     });
@@ -68,7 +74,7 @@ export class LedgerWriter {
     return this.#failures === 0 ? delayMs : Math.min(longestRetryMs, delayMs * 2 ** this.#failures);
   }
 
-  async #append(): Promise<void> {
+  async #appendKept(): Promise<void> {
     while (this.#kept.length > 0) {
       const batch = this.#kept.slice(0, mostAtOnce);
       try {

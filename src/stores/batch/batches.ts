@@ -6,6 +6,7 @@ import type { Connection, Database } from '../database.ts';
 import { storable } from '../ledger-row.ts';
 import { endedBatchStates, liveBatchStates, newBatchRow, patchRow, readBatch } from './batch-row.ts';
 import type { BatchRows, CreatedBatch } from './contract.ts';
+import { addDelivery } from './deliveries.ts';
 import { woken } from './held.ts';
 import { readPage } from './page.ts';
 import type { BatchTable } from './tables.ts';
@@ -55,16 +56,24 @@ export function createBatchRows({ database }: Connection): BatchRows {
         },
       }),
 
-    async move(no, from, to, patch = {}) {
+    async move(no, from, to, patch = {}, delivery) {
       const allowed = from.filter((state) => batchTransitions[state].includes(to));
       if (allowed.length === 0) return false;
-      const { numUpdatedRows } = await database
-        .updateTable('intermodal_batch')
-        .set({ ...enter(to), ...patchRow(patch) })
-        .where('no', '=', no)
-        .where('state', 'in', allowed)
-        .executeTakeFirstOrThrow();
-      return numUpdatedRows === 1n;
+      const move = async (connection: Kysely<Database>): Promise<boolean> => {
+        const { numUpdatedRows } = await connection
+          .updateTable('intermodal_batch')
+          .set({ ...enter(to), ...patchRow(patch) })
+          .where('no', '=', no)
+          .where('state', 'in', allowed)
+          .executeTakeFirstOrThrow();
+        return numUpdatedRows === 1n;
+      };
+      if (delivery === undefined) return move(database);
+      return database.transaction().execute(async (transaction) => {
+        const moved = await move(transaction);
+        if (moved) await addDelivery(transaction, delivery);
+        return moved;
+      });
     },
 
     async patch(no, patch) {

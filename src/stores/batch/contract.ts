@@ -79,8 +79,15 @@ export interface BatchRows {
   /**
    * Changes the state, where it is one of `from` and the table of transitions allows it; false where it is not. A batch that comes
    * to `running` has neither `finishingAtMs` nor `endedAtMs` any more. Not guarded by a claim: cancelling is the caller's.
+   * `delivery` is added in the same transaction, where the state was changed.
    */
-  move(no: number, from: readonly BatchState[], to: BatchState, patch?: BatchPatch): Promise<boolean>;
+  move(
+    no: number,
+    from: readonly BatchState[],
+    to: BatchState,
+    patch?: BatchPatch,
+    delivery?: Delivery,
+  ): Promise<boolean>;
   patch(no: number, patch: BatchPatch): Promise<void>;
   /** When the batch is to be looked at again; earlier than what is set wins, unless `later`. While it is held, it waits for the release. */
   wake(no: number, dueAtMs: number, later?: 'later'): Promise<void>;

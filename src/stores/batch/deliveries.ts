@@ -1,19 +1,13 @@
 /** Messages to callers' webhooks on either kind of store. */
-import { sql } from 'kysely';
-import type { Connection } from '../database.ts';
+import { type Kysely, sql } from 'kysely';
+import type { Connection, Database } from '../database.ts';
 import { storable } from '../ledger-row.ts';
 import type { Delivery, DeliveryRows } from './contract.ts';
 import type { DeliveryTable } from './tables.ts';
 
 export function createDeliveryRows({ database, differences }: Connection): DeliveryRows {
   return {
-    async add(delivery) {
-      await database
-        .insertInto('intermodal_delivery')
-        .values(writeRow(delivery))
-        .onConflict((conflict) => conflict.column('id').doNothing())
-        .execute();
-    },
+    add: (delivery) => addDelivery(database, delivery),
 
     async claim(nowMs, leaseMs, limit) {
       const rows = await database
@@ -59,6 +53,14 @@ export function createDeliveryRows({ database, differences }: Connection): Deliv
       return rows.map(readRow);
     },
   };
+}
+
+export async function addDelivery(database: Kysely<Database>, delivery: Delivery): Promise<void> {
+  await database
+    .insertInto('intermodal_delivery')
+    .values(writeRow(delivery))
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
 }
 
 function writeRow(delivery: Delivery): DeliveryTable {

@@ -218,6 +218,19 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       ...changes,
     });
 
+    test('are there with the end that they tell of, and not without it', async () => {
+      const rows = (await open()).batch;
+      const { batches, deliveries } = rows;
+      const { no } = await makeBatch(rows);
+      const told = delivery('told', { batchNo: no });
+      assert.equal(await batches.move(no, ['finishing'], 'completed', { endedAtMs: noon }, told), false);
+      assert.deepEqual(await deliveries.ofBatch(no), []);
+      await batches.move(no, ['assembling'], 'finishing');
+      const ends = [1, 2].map(() => batches.move(no, ['finishing'], 'completed', { endedAtMs: noon }, told));
+      assert.deepEqual((await Promise.all(ends)).sort(), [false, true]);
+      assert.deepEqual(await deliveries.ofBatch(no), [told]);
+    });
+
     test('are claimed when due, by one at a time, until they are delivered or given up', async () => {
       const { deliveries } = (await open()).batch;
       await deliveries.add(delivery('a', { dueAtMs: noon + 1 }));
