@@ -52,8 +52,17 @@ describe('intermodal plan', () => {
   before(async () => {
     const stores = await openStores(storeFile);
     const known = { provider: 'openai', exact: true, inputTokens: 900, roughInputTokens: 450 };
+    const old = Date.now() - 31 * 86_400_000;
     await stores.ledger.append([
-      entry('s', { ...known, route: 'sort', model: 'gpt-4.1-nano', items: 50, outputTokens: 500 }),
+      entry('s', {
+        ...known,
+        atMs: Date.now(),
+        route: 'sort',
+        model: 'gpt-4.1-nano',
+        items: 50,
+        outputTokens: 500,
+      }),
+      entry('old', { ...known, atMs: old, route: 'judge', model: 'gpt-4.1', items: 50, outputTokens: 500 }),
     ]);
     await stores.close();
   });

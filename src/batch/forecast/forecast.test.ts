@@ -41,6 +41,7 @@ interface Told {
   readonly output?: number;
   readonly baseline?: string;
   readonly limits?: string;
+  readonly windowMs?: number;
 }
 
 const dialects = dialectFolders.flatMap((folder) => folder.dialects);
@@ -62,7 +63,7 @@ function forecaster(told: Told = {}): Forecaster {
       },
       settings: settingsOf(loaded.config.batch),
       shape,
-      batch: batchOf({}),
+      batch: batchOf(told.windowMs === undefined ? {} : { windowMs: told.windowMs }),
       experience: createExperience(told.usage ?? [], told.output),
       ...(told.baseline === undefined ? {} : { baseline: told.baseline }),
     },
@@ -284,6 +285,34 @@ describe('a forecast', () => {
     // Written to a cache costs more than not, read from one a tenth.
     assert.ok((cost(once).at(-1) ?? 0) > (cost(once).at(-2) ?? 0));
     assert.ok((cost(thrice).at(-1) ?? 0) < (cost(thrice).at(-2) ?? 0));
+  });
+});
+
+describe('the time of a forecast', () => {
+  const hour = 3_600_000;
+
+  test('is that of the batch API, but for what must be asked one by one before the window ends', () => {
+    const { time } = forecast([lineOf('a', 'nano', 'x')], { windowMs: 24 * hour });
+    assert.deepEqual([time.mode, time.aloneMs], ['batch', 0]);
+    assert.ok((time.turnsAfterMs ?? 0) > 23 * hour && (time.turnsAfterMs ?? 0) < 24 * hour);
+    assert.ok((forecast([lineOf('a', 'nano', 'x')], { windowMs: 60_000 }).time.turnsAfterMs ?? 0) < 60_000);
+  });
+
+  test('is that of the calls where nothing goes by batch, by how many run at once and a minute', () => {
+    const lines = times(160, (index) => lineOf(`${index}`, 'here', `${index}`));
+    const { time } = forecast(lines);
+    // Sixteen at once, three seconds each.
+    assert.deepEqual([time.mode, time.turnsAfterMs, time.aloneMs], ['sync', undefined, 30_000]);
+    assert.equal(forecast(lines, { batch: '{ sync: { rpm: 53 } }' }).time.aloneMs, 180_000);
+  });
+
+  test('is that of several rounds where the account takes only so many tokens or jobs at once', () => {
+    const lines = times(10, (index) => lineOf(`${index}`, 'nano', `${index} ${'four '.repeat(800)}`));
+    const limits = (what: string) => `limits: { openai/nano: { batch: { ${what} } } }`;
+    const rounds = (what: string) => forecast(lines, { limits: limits(what) }).targets[0]?.rounds;
+    assert.equal(rounds('enqueued_tokens: 1M'), 1);
+    assert.equal(rounds('enqueued_tokens: 2500'), 5);
+    assert.equal(rounds('concurrent: 1'), 1);
   });
 });
 
