@@ -17,6 +17,8 @@ import { startScene } from './road/scene.ts';
 
 const names = adapters.map(({ name }) => name);
 const mixed = 'mixed';
+const mostTold = 60;
+const mostLetters = 1_000;
 /** Flows at once; more would wait for the processor. */
 const atOnce = 4;
 
@@ -81,7 +83,7 @@ export const bench: Bench = {
         if (line !== '' && !line.includes('too many items of a submission failed')) print(line);
       await scene.close();
     }
-    for (const failure of tally.failures.slice(0, 60)) print(`  ${failure}`);
+    for (const failure of tally.failures.slice(0, mostTold)) print(`  ${failure.slice(0, mostLetters)}`);
     for (const row of tally.table([...clients, 'all'], [...names, mixed])) print(row);
     const total = tally.passed + tally.failures.length;
     return {

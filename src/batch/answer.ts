@@ -38,9 +38,11 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
     costNanoUsd: usage === undefined || target.price === undefined ? 0 : costOf(target.price, usage),
     listNanoUsd: usage === undefined || target.listPrice === undefined ? 0 : costOf(target.listPrice, usage),
   };
-  const relayed = isRelayed(reading);
-  if (relayed && !lane.checked) return { ...money, body: JSON.stringify(body), repaired: false };
+  const same = isRelayed(reading);
+  if (same && !lane.checked) return { ...money, body: JSON.stringify(body), repaired: false };
   const call = callOf(reading, item);
+  // A form that the target does not know was asked for in another way, and must be read out of the answer.
+  const relayed = same && target.chat !== undefined && call.prepare(target.chat, false).relay;
   const checked = lane.checked && 'choices' in answer ? check(call, answer) : undefined;
   const mended = checked?.answer;
   // What has its form already goes as it came, with all that its protocol has and we do not know.

@@ -127,8 +127,10 @@ class Results {
       after = last.seq;
       const answers: StoredAnswer[] = [];
       let failed = '';
+      const originals = await this.#originals(items);
       for (const item of items) {
-        const written = this.#shape.writeResult(await this.#final(item));
+        const asked = originals.get(item.twinOf ?? 0) ?? item;
+        const written = this.#shape.writeResult(await this.#final(item, asked));
         if (written.output === 'error') {
           failed += `${written.line}\n`;
           continue;
@@ -146,18 +148,28 @@ class Results {
     if (text.length > 0) yield Buffer.from(text, 'utf8');
   }
 
-  async #final(item: Item): Promise<FinalItem> {
+  /** Those that were asked in the place of twins. */
+  async #originals(items: readonly Item[]): Promise<ReadonlyMap<number, Item>> {
+    const wanted = new Set(items.flatMap(({ twinOf }) => twinOf ?? []));
+    if (wanted.size === 0) return new Map();
+    const seqs = [...wanted].sort((a, b) => a - b);
+    const found = await this.#world.rows.items.get(this.#batch.no, seqs);
+    return new Map(found.map((item) => [item.seq, item]));
+  }
+
+  /** `asked`: the item itself, or whose twin it is. */
+  async #final(item: Item, asked: Item): Promise<FinalItem> {
     const { customId, seq, result } = item;
     const common = { batch: this.#batch, customId, seq };
     if (item.state === 'done' && result !== undefined) {
       const segment = await this.#segment(result.segment);
-      const submission = item.submission === undefined ? undefined : this.#submissions.get(item.submission);
+      const submission = this.#submissions.get(asked.submission ?? '');
       return {
         ...common,
         kind: 'done',
         body: segment.read(result.at, result.bytes).toString('utf8'),
         provenance: {
-          target: submission?.target ?? this.#aloneTarget(item),
+          target: this.#targetOf(asked),
           attempts: item.attempts,
           promptHash: item.hash,
           costNanoUsd: item.twinOf === undefined ? result.costNanoUsd : 0,
@@ -174,7 +186,9 @@ class Results {
     return { ...common, kind, error: item.error ?? defaultError(kind) };
   }
 
-  #aloneTarget(item: Item): string {
+  #targetOf(item: Item): string {
+    const submission = this.#submissions.get(item.submission ?? '');
+    if (submission !== undefined) return submission.target;
     return item.attempts === 0 ? '' : (this.#lanes.get(item.lane)?.chain.at(-1) ?? '');
   }
 
@@ -209,7 +223,7 @@ class Results {
         blob,
         at: result.at,
         bytes: result.bytes,
-        target: this.#aloneTarget(item),
+        target: this.#targetOf(item),
         listNanoUsd: result.listNanoUsd,
         atMs: this.#world.clock.now(),
       },
