@@ -52,7 +52,10 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
   if (!moved || ended === undefined) return false;
   await announce(world, ended);
   world.events.batchEnded(ended);
-  if (counts.failed > 0) world.events.deadLetters(ended, counts.failed);
+  // Rejected lines count as failed too, but their caller is told of them, and trying again does not help.
+  const dead =
+    counts.failed > 0 && (await world.rows.items.page(batch.no, 0, 1, { states: ['dead'] })).length > 0;
+  if (dead) world.events.deadLetters(ended, counts.failed);
   return true;
 }
 
