@@ -107,5 +107,9 @@ export async function anthropicCancel(
   const settled = counts.canceled + counts.succeeded + counts.errored + counts.expired;
   cell.check(settled === items.length, () => `counts ${JSON.stringify(counts)}`);
   if (adapter.name !== 'jobs')
-    cell.check(counts.canceled === items.length, () => `counts ${JSON.stringify(counts)}`);
+    // What goes by sync calls may have been answered before.
+    cell.check(
+      counts.canceled >= items.filter(({ kind }) => modeOf(adapter, kind) === 'batch').length,
+      () => `counts ${JSON.stringify(counts)}`,
+    );
 }
