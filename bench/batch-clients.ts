@@ -17,6 +17,8 @@ import { startScene } from './road/scene.ts';
 
 const names = adapters.map(({ name }) => name);
 const mixed = 'mixed';
+const mostTold = 60;
+const mostLetters = 1_000;
 /** Flows at once; more would wait for the processor. */
 const atOnce = 4;
 
@@ -67,9 +69,15 @@ export const bench: Bench = {
       const python = quick ? undefined : await findPython();
       if (python === undefined) print('The Python clients are left out: a quick run, or no pip.');
       else {
-        await everywhere('openai (Python)', (cell, adapter) => pythonOpenAi(world, cell, adapter, python));
-        await everywhere('anthropic (Python)', (cell, adapter) =>
-          pythonAnthropic(world, cell, adapter, python),
+        await everywhere(
+          'openai (Python)',
+          (cell, adapter) => pythonOpenAi(world, cell, adapter, python),
+          oneOfEach,
+        );
+        await everywhere(
+          'anthropic (Python)',
+          (cell, adapter) => pythonAnthropic(world, cell, adapter, python),
+          oneOfEach,
         );
       }
       await everywhere('intermodal batch', (cell, adapter) => cliFlow(world, cell, adapter), oneOfEach);
@@ -81,7 +89,7 @@ export const bench: Bench = {
         if (line !== '' && !line.includes('too many items of a submission failed')) print(line);
       await scene.close();
     }
-    for (const failure of tally.failures.slice(0, 60)) print(`  ${failure}`);
+    for (const failure of tally.failures.slice(0, mostTold)) print(`  ${failure.slice(0, mostLetters)}`);
     for (const row of tally.table([...clients, 'all'], [...names, mixed])) print(row);
     const total = tally.passed + tally.failures.length;
     return {
@@ -94,7 +102,7 @@ export const bench: Bench = {
 };
 
 type Everywhere = (client: string, flow: Flow, among?: readonly string[]) => Promise<void>;
-/** A command takes a second to start, so ours is not run for every place that lines may lie in. */
+/** A program takes a second to start, so Python and our command line are not run for every place that lines may lie in. */
 const oneOfEach = ['openai', 'azure', 'anthropic', 'gemini-gcs', 'bedrock-claude', 'jobs'];
 /** What is refused, tried again and cancelled by command: a provider of files, one with a least number of items, one that cannot cancel. */
 const unlike = ['openai', 'bedrock-claude', 'jobs'];

@@ -332,6 +332,8 @@ describe('a file of a batch', () => {
     assert.equal(batch.status, 'completed');
     assert.deepEqual(batch.request_counts, { total: 2, completed: 0, failed: 2 });
     assert.deepEqual([failed.length, batch.output_file_id, sent], [2, null, 0]);
+    const alerts = gateway.complaints.filter(({ message }) => message.includes('retry-dead'));
+    assert.deepEqual(alerts, [], 'no operator is told of what only its caller can mend');
   });
 
   test('may have a line of 200 MB, which is told', async () => {

@@ -33,6 +33,7 @@ class Demo {
   readonly #env: Record<string, string | undefined> = {
     ...process.env,
     INTERMODAL_STORE: join(this.#folder, 'intermodal.db'),
+    INTERMODAL_BLOBS: join(this.#folder, 'blobs'),
   };
   #service: ChildProcess | undefined;
   #port = 0;

@@ -7,9 +7,14 @@ export interface Adapter {
   readonly carries: 'all' | 'text';
   /** Of one submission, so that items go as a batch at all. */
   readonly least: number;
+  /** Kinds that its batch API does not know, and that go by sync calls. */
+  readonly lacks?: readonly string[];
   /** Its route of embeddings, where they may go in batches. */
   readonly embeds?: string;
 }
+
+/** AWS's pages say so (November 2026); the reason is in docs/decisions/bedrock-records.md. */
+const lackedByBedrock = ['tools', 'results', 'schema'];
 
 export const adapters: readonly Adapter[] = [
   { name: 'openai', carries: 'all', least: 1, embeds: 'embed-openai' },
@@ -19,8 +24,8 @@ export const adapters: readonly Adapter[] = [
   { name: 'gemini-bigquery', carries: 'all', least: 1 },
   { name: 'claude-gcs', carries: 'all', least: 1 },
   { name: 'claude-bigquery', carries: 'all', least: 1 },
-  { name: 'bedrock-claude', carries: 'all', least: 100 },
-  { name: 'bedrock-nova', carries: 'all', least: 100, embeds: 'embed-bedrock' },
+  { name: 'bedrock-claude', carries: 'all', least: 100, lacks: lackedByBedrock },
+  { name: 'bedrock-nova', carries: 'all', least: 100, lacks: lackedByBedrock, embeds: 'embed-bedrock' },
   { name: 'jobs', carries: 'text', least: 1 },
 ];
 
@@ -68,3 +73,6 @@ models:
 /** How long a job of the stand-ins takes. */
 export const usualPlan = { batches: [{ duration_ms: 250 }] };
 export const batchSettings = { poll: ['150ms'], retry: ['50ms'] };
+
+export const modeOf = ({ lacks }: Adapter, kind: string): string =>
+  lacks?.includes(kind) === true ? 'sync' : 'batch';

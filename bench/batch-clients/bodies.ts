@@ -142,20 +142,16 @@ const messages: Readonly<Record<string, (n: number) => Omit<MessagesBody, 'model
 
 /** A job tells the form of its answers in words, so that its prompts are not those of a sync call. */
 const textKinds = ['text', 'odd'];
-/** Whose answers must have a form: they make submissions of their own. */
-const formKinds = ['json', 'schema'];
 
-/** `least` of those with a form and of those without. */
-function kindsOf(all: readonly string[], { carries, least }: Adapter): readonly string[] {
+/** Each kind twice, and as many more of those that go in batches as the least number asks for. */
+function kindsOf(all: readonly string[], { carries, least, lacks }: Adapter): readonly string[] {
   const kinds = carries === 'all' ? all : all.filter((kind) => textKinds.includes(kind));
-  const two = [...kinds, ...kinds];
-  const more = (from: readonly string[]): readonly string[] => {
-    const there = two.filter((kind) => from.includes(kind)).length;
-    if (from.length === 0) return [];
-    return Array.from({ length: Math.max(0, least - there) }, (_, index) => from[index % from.length] ?? '');
-  };
-  const formed = kinds.filter((kind) => formKinds.includes(kind));
-  return [...two, ...more(formed), ...more(kinds.filter((kind) => !formKinds.includes(kind)))];
+  const plain = kinds.filter((kind) => lacks?.includes(kind) !== true && kind !== 'schema');
+  const more = Array.from(
+    { length: Math.max(0, least - 2 * plain.length) },
+    (_, index) => plain[index % plain.length] ?? '',
+  );
+  return [...kinds, ...kinds, ...more];
 }
 
 export const chatItems = (adapter: Adapter): readonly Item<ChatBody>[] =>

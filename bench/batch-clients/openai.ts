@@ -3,7 +3,7 @@ import { createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import type { BatchCreateParams } from 'openai/resources/batches';
-import type { Adapter } from './adapters.ts';
+import { type Adapter, modeOf } from './adapters.ts';
 import { chatItems, embeddingItems, type Item, mixedItems, plainItems } from './bodies.ts';
 import type { Cell } from './tally.ts';
 import { comparable, essence, truth } from './truth.ts';
@@ -62,13 +62,13 @@ export async function readLines(world: World, fileId: string | null | undefined)
     .map((line) => JSON.parse(line));
 }
 
-/** Every item has one result, which is the truth. `mode`: how all of them must have travelled. */
+/** Every item has one result, which is the truth. `modeFor`: how each must have travelled. */
 export async function checkResults(
   world: World,
   cell: Cell,
   batch: OpenAI.Batch,
   items: readonly Item<object>[],
-  mode?: string,
+  modeFor?: (kind: string) => string,
 ): Promise<void> {
   const complaint = `${batch.status} ${JSON.stringify(batch.errors)}`;
   cell.check(batch.status === 'completed', () => complaint);
@@ -91,24 +91,25 @@ export async function checkResults(
       ofJob ? essence(seen) === essence(wanted) : seen === wanted,
       () => `${kind}: ${seen} instead of ${wanted}`,
     );
-    if (mode !== undefined)
-      cell.check(line?.intermodal.mode === mode, () => `${kind} went ${line?.intermodal.mode}`);
+    const mode = line?.intermodal.mode;
+    if (modeFor !== undefined) cell.check(mode === modeFor(kind), () => `${kind} went ${mode}`);
   }
 }
 
 export async function openAiFlow(world: World, cell: Cell, adapter: Adapter): Promise<void> {
   const client = createOpenAi(world);
   const items = chatItems(adapter);
+  const modeFor = (kind: string): string => modeOf(adapter, kind);
   const batch = await byFile(world, items, '/v1/chat/completions');
   const done = await ended(world, batch.id);
-  await checkResults(world, cell, done, items, 'batch');
+  await checkResults(world, cell, done, items, modeFor);
   const small = plainItems(adapter);
   const second = await inline(world, small, '/v1/chat/completions');
-  await checkResults(world, cell, await ended(world, second.id), small, 'batch');
+  await checkResults(world, cell, await ended(world, second.id), small, modeFor);
   if (adapter.embeds !== undefined) {
     const vectors = embeddingItems(adapter.embeds, adapter.least);
     const third = await byFile(world, vectors, '/v1/embeddings');
-    await checkResults(world, cell, await ended(world, third.id), vectors, 'batch');
+    await checkResults(world, cell, await ended(world, third.id), vectors, modeFor);
   }
   const listed: string[] = [];
   for await (const one of client.batches.list({ limit: 2 })) listed.push(one.id);

@@ -35,10 +35,13 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   const answer = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
   const money = moneyOf(target, answer.usage);
   const call = callOf(reading, item);
+  // A form that the target does not know was asked for in another way, and must be read out of the answer.
+  const relayed =
+    speaksTheSame(reading) && target.chat !== undefined && call.prepare(target.chat, false).relay;
   const checked = lane.checked && 'choices' in answer ? checkForm(call, answer) : undefined;
   const mended = checked?.answer;
   // What has its form already goes as it came, with all that its protocol has and we do not know.
-  const told = speaksTheSame(reading) && mended === undefined ? body : call.encodeAnswer(mended ?? answer);
+  const told = relayed && mended === undefined ? body : call.encodeAnswer(mended ?? answer);
   return {
     ...money,
     body: JSON.stringify(told),

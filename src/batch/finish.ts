@@ -56,7 +56,10 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
   const ended = await world.rows.batches.byNo(batch.no);
   if (!moved || ended === undefined) return false;
   world.events.batchEnded(ended);
-  if (counts.failed > 0) world.events.deadLetters(ended, counts.failed);
+  // Rejected lines count as failed too, but their caller is told of them, and trying again does not help.
+  const dead =
+    counts.failed > 0 && (await world.rows.items.page(batch.no, 0, 1, { states: ['dead'] })).length > 0;
+  if (dead) world.events.deadLetters(ended, counts.failed);
   return true;
 }
 
@@ -127,8 +130,10 @@ class Results {
       after = last.seq;
       const answers: StoredAnswer[] = [];
       let failed = '';
+      const originals = await this.#originals(items);
       for (const item of items) {
-        const written = this.#shape.writeResult(await this.#final(item));
+        const asked = originals.get(item.twinOf ?? 0) ?? item;
+        const written = this.#shape.writeResult(await this.#final(item, asked));
         if (written.output === 'error') {
           failed += `${written.line}\n`;
           continue;
@@ -146,18 +151,28 @@ class Results {
     if (text.length > 0) yield Buffer.from(text, 'utf8');
   }
 
-  async #final(item: Item): Promise<FinalItem> {
+  /** Those that were asked in the place of twins. */
+  async #originals(items: readonly Item[]): Promise<ReadonlyMap<number, Item>> {
+    const wanted = new Set(items.flatMap(({ twinOf }) => twinOf ?? []));
+    if (wanted.size === 0) return new Map();
+    const seqs = [...wanted].sort((a, b) => a - b);
+    const found = await this.#world.rows.items.get(this.#batch.no, seqs);
+    return new Map(found.map((item) => [item.seq, item]));
+  }
+
+  /** `asked`: the item itself, or whose twin it is. */
+  async #final(item: Item, asked: Item): Promise<FinalItem> {
     const { customId, seq, result } = item;
     const common = { batch: this.#batch, customId, seq };
     if (item.state === 'done' && result !== undefined) {
       const segment = await this.#segment(result.segment);
-      const submission = item.submission === undefined ? undefined : this.#submissions.get(item.submission);
+      const submission = this.#submissions.get(asked.submission ?? '');
       return {
         ...common,
         kind: 'done',
         body: segment.read(result.at, result.bytes).toString('utf8'),
         provenance: {
-          target: this.#targetOf(item),
+          target: this.#targetOf(asked),
           attempts: item.attempts,
           promptHash: item.hash,
           costNanoUsd: item.twinOf === undefined ? result.costNanoUsd : 0,
