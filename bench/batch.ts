@@ -37,8 +37,8 @@ interface Measured {
 export const bench: Bench = {
   about: 'A million items from file to results: items a second, and memory.',
   async run({ quick, print }) {
-    const few = await measure(quick ? 5_000 : 100_000, print);
-    const many = await measure(quick ? 20_000 : 1_000_000, print);
+    const few = await measure(quick ? 1_000 : 100_000, print);
+    const many = await measure(quick ? 100_000 : 1_000_000, print);
     const met =
       !quick &&
       many.assembled >= wanted.assembled &&
@@ -68,31 +68,38 @@ async function measure(items: number, print: (line: string) => void): Promise<Me
   }
 }
 
+/**
+ * The gateway rests while the simulator works out its answers, since both share the machine's cores: collecting is measured from the start of a gateway that
+ * finds all its submissions done.
+ */
 async function measureIn(scene: Scene, items: number, print: (line: string) => void): Promise<Measured> {
-  const { url, pid } = scene.gateway;
   const path = join(scene.folder, 'items.jsonl');
   await writeItems(path, items);
   const floorMs = await floor(path);
-  const fileId = await upload(url, path);
-  const cpuBefore = cpuMs(pid);
+  const first = scene.gateway;
+  const fileId = await upload(first.url, path);
+  const cpuBefore = cpuMs(first.pid);
   const began = performance.now();
-  const { id } = await create(url, fileId);
-  await until(url, id, longestMs, ({ status }) => status !== 'validating');
+  const { id } = await create(first.url, fileId);
+  await until(first.url, id, longestMs, ({ status }) => status !== 'validating');
   const assembledMs = performance.now() - began;
   await untilSubmitted(scene, items);
   const submittedMs = performance.now() - began;
-  const finished = performance.now();
-  await scene.control('POST', 'jobs/finish');
+  const sentCpuMs = cpuMs(first.pid) - cpuBefore;
+  const sentRssMb = peakRssMb(first.pid);
+  await scene.restart('stop', { NODE_NO_WARNINGS: '1' }, () => scene.control('POST', 'jobs/finish'));
+  const { url, pid } = scene.gateway;
+  const collecting = performance.now();
   await until(url, id, longestMs, ({ status }) => status === 'finalizing');
-  const collectedMs = performance.now() - finished;
+  const collectedMs = performance.now() - collecting;
   const batch = await until(url, id, longestMs);
-  const writtenMs = performance.now() - finished - collectedMs;
-  const rssMb = peakRssMb(pid);
-  const cpuUs = ((cpuMs(pid) - cpuBefore) * 1000) / items;
+  const writtenMs = performance.now() - collecting - collectedMs;
+  const rssMb = Math.max(sentRssMb, peakRssMb(pid));
+  const cpuUs = ((sentCpuMs + cpuMs(pid)) * 1000) / items;
   const seen = await countResults(url, batch.output_file_id);
   const perSecond = (ms: number): number => (items / ms) * 1000;
   print(
-    `${items} items: floor ${Math.round(perSecond(floorMs))}/s, assembled ${Math.round(perSecond(assembledMs))}/s, sent after ${Math.round(submittedMs)} ms, collected ${Math.round(perSecond(collectedMs))}/s, written in ${Math.round(writtenMs)} ms, peak ${Math.round(rssMb)} MB, ${cpuUs.toFixed(1)} µs of CPU an item; ${seen} different results`,
+    `${items} items: floor ${Math.round(perSecond(floorMs))}/s, assembled ${Math.round(perSecond(assembledMs))}/s, sent after ${Math.round(submittedMs)} ms, collected ${Math.round(perSecond(collectedMs))}/s, written in ${Math.round(writtenMs)} ms, peak ${Math.round(sentRssMb)} MB until sent and ${Math.round(peakRssMb(pid))} MB after, ${cpuUs.toFixed(1)} µs of CPU an item; ${seen} different results`,
   );
   return {
     items,

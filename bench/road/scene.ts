@@ -23,7 +23,11 @@ export interface Scene {
   /** The one that runs; another after `restart`. */
   readonly gateway: Program;
   /** Ends the gateway, by a kill unless told otherwise, and starts another on the same store. */
-  restart(how?: 'kill' | 'stop', env?: Readonly<Record<string, string>>): Promise<void>;
+  restart(
+    how?: 'kill' | 'stop',
+    env?: Readonly<Record<string, string>>,
+    meanwhile?: () => Promise<unknown>,
+  ): Promise<void>;
   /** Talks to the simulator's live control. */
   control(method: 'GET' | 'POST' | 'DELETE', what: string, body?: object): Promise<unknown>;
   close(): Promise<void>;
@@ -62,8 +66,9 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       if (gateway === undefined) throw new Error('No gateway runs.');
       return gateway;
     },
-    async restart(how = 'kill', env = options.env) {
+    async restart(how = 'kill', env = options.env, meanwhile = async () => {}) {
       await (how === 'kill' ? gateway?.kill() : gateway?.stop());
+      await meanwhile();
       gateway = await start(env);
     },
     async control(method, what, body) {

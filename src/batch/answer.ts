@@ -30,15 +30,10 @@ export interface Reading {
 
 /** Throws `GatewayError` where the body is no answer. */
 export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAnswer {
+  if (isRelayed(reading)) return readRelayed(reading, body);
   const { lane, target } = reading;
   const answer = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
-  const { usage } = answer;
-  const money = {
-    usage,
-    costNanoUsd: usage === undefined || target.price === undefined ? 0 : costOf(target.price, usage),
-    listNanoUsd: usage === undefined || target.listPrice === undefined ? 0 : costOf(target.listPrice, usage),
-  };
-  if (isRelayed(reading)) return { ...money, body: JSON.stringify(body), repaired: false };
+  const money = moneyOf(target, answer.usage);
   const call = callOf(reading, item);
   const checked = lane.checked && 'choices' in answer ? checkForm(call, answer) : undefined;
   const told = checked?.answer ?? answer;
@@ -47,6 +42,20 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
     body: JSON.stringify(call.encodeAnswer(told)),
     repaired: checked?.answer !== undefined,
     ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
+  };
+}
+
+/** As `readAnswer`, where `isRelayed` has said so. */
+export function readRelayed({ lane, target }: Reading, body: unknown): ReadAnswer {
+  const { usage } = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
+  return { ...moneyOf(target, usage), body: JSON.stringify(body), repaired: false };
+}
+
+function moneyOf({ price, listPrice }: Target, usage: Usage | undefined) {
+  return {
+    usage,
+    costNanoUsd: usage === undefined || price === undefined ? 0 : costOf(price, usage),
+    listNanoUsd: usage === undefined || listPrice === undefined ? 0 : costOf(listPrice, usage),
   };
 }
 

@@ -16,14 +16,17 @@ import { outputBuffer } from './encode.ts';
 import { createHasher, type Hasher } from './hash.ts';
 import { errorOf } from './item-error.ts';
 import { findRoute, Lanes } from './lanes.ts';
+import { readThrough } from './local-blob.ts';
 import { answerByRule, type RuleAnswer, reuseAnswers, writeRuleAnswers } from './shortcuts.ts';
 import { Twins } from './twins.ts';
 import type { BatchWorldInside, Payer } from './world.ts';
 
 /** Lines of one transaction: long enough that its cost is spread, short enough that nothing waits for it. */
-const chunkLines = 4_000;
-/** A batch of more is refused: the tables that find twins are made for so many. */
-export const mostItems = 2_000_000;
+const chunkLines = 2_000;
+/** A batch of more is refused: the tables that find twins are made for no more. */
+export const mostItems = 5_000_000;
+/** What the tables are made for at first; they grow fourfold, filled again from the store, three times at most. */
+const firstTables = 80_000;
 /** Told of in the batch itself; the error file has all. */
 const mostProblems = 100;
 
@@ -36,9 +39,10 @@ export async function assemble(
 ): Promise<Assembled> {
   const assembler = await Assembler.open(world, batch);
   if (typeof assembler === 'string') return 'failed';
-  for await (const lines of splitLines(world.blobs.read(batch.inputBlob))) {
+  for await (const lines of splitLines(readThrough(world, batch.inputBlob))) {
     for (const line of lines) {
       if (line.number <= batch.assembledLines) continue;
+      if (line.number > mostItems) return assembler.refuse(tooMany);
       if (assembler.read(line)) await assembler.store();
       if (signal.aborted) return 'failed';
     }
@@ -56,7 +60,9 @@ class Assembler {
   readonly #policy: Policy;
   readonly #payer: Payer | undefined;
   readonly #lanes: Lanes;
-  readonly #twins: Twins;
+  #twins: Twins;
+  /** Lines that the tables were made for. */
+  #roomFor: number;
   readonly #hasher: Hasher = createHasher();
   #lastLine: number;
   #estimateNanoUsd: number;
@@ -83,6 +89,7 @@ class Assembler {
     this.#payer = payer;
     this.#lanes = lanes;
     this.#twins = twins;
+    this.#roomFor = batch.assembledLines + firstTables;
     this.#lastLine = batch.assembledLines;
     this.#firstOfChunk = batch.assembledLines + 1;
     this.#estimateNanoUsd = batch.estimateNanoUsd;
@@ -99,16 +106,9 @@ class Assembler {
       await fail(world, batch, { code: 'forbidden', message: asGatewayError(thrown).message });
       return 'failed';
     }
-    const { items } = world.rows;
-    const twins = new Twins(Math.min(mostItems, Math.max(1_000, Math.ceil(batch.inputBytes / 32))));
-    for (let after = 0; after < batch.assembledLines; ) {
-      const names = await items.names(batch.no, after, 10_000);
-      for (const name of names) twins.add(name);
-      const last = names.at(-1);
-      if (last === undefined) break;
-      after = last.seq;
-    }
-    return new Assembler(world, batch, shape, payer, new Lanes(batch.no, await items.lanes(batch.no)), twins);
+    const lanes = new Lanes(batch.no, await world.rows.items.lanes(batch.no));
+    const twins = await tablesOf(world, batch, batch.assembledLines + firstTables);
+    return new Assembler(world, batch, shape, payer, lanes, twins);
   }
 
   /** True where the chunk is full. */
@@ -223,12 +223,22 @@ class Assembler {
     await world.at('assemble: after the rows of a chunk');
     if (!added) throw new Conflict(this.#batch.id);
     this.#estimateNanoUsd += Math.round(this.#chunkEstimate);
-    for (const item of items) this.#twins.add(item);
+    await this.#addTwins(items);
     this.#firstOfChunk = this.#lastLine + 1;
     this.#chunk = [];
     this.#ruled = [];
     this.#problems = [];
     this.#chunkEstimate = 0;
+  }
+
+  async #addTwins(items: readonly Item[]): Promise<void> {
+    if (this.#lastLine <= this.#roomFor) {
+      for (const item of items) this.#twins.add(item);
+      return;
+    }
+    // They are in the store by now, and so in the larger tables.
+    this.#roomFor = Math.min(mostItems, this.#lastLine * 4);
+    this.#twins = await tablesOf(this.#world, this.#batch, this.#roomFor);
   }
 
   /** Twins of earlier chunks are verified against the store, those of this one against each other. */
@@ -280,26 +290,46 @@ class Assembler {
       return 'failed';
     }
     const refused = await checkBudgets(this.#world, this.#batch, this.#estimateNanoUsd);
-    if (refused !== undefined) {
-      await rows.items.settleAll(
-        this.#batch.no,
-        { states: ['waiting', 'alone', 'twin'] },
-        { state: 'rejected', attempted: false, error: errorOf(refused) },
-      );
-      await fail(this.#world, this.#batch, { code: refused.code, message: refused.message });
-      return 'failed';
-    }
+    if (refused !== undefined) return this.refuse(refused);
     await rows.batches.move(this.#batch.no, ['assembling'], 'running', {
       runningAtMs: this.#world.clock.now(),
     });
     return 'assembled';
   }
+
+  /** Nothing of it is sent. */
+  async refuse(error: GatewayError): Promise<'failed'> {
+    await this.#world.rows.items.settleAll(
+      this.#batch.no,
+      { states: ['waiting', 'alone', 'twin'] },
+      { state: 'rejected', attempted: false, error: errorOf(error) },
+    );
+    await fail(this.#world, this.#batch, { code: error.code, message: error.message });
+    return 'failed';
+  }
 }
+
+const tooMany = new GatewayError(
+  'request_too_large',
+  `A batch may have at most ${mostItems} lines; submit several.`,
+);
 
 /** Operations share models, and headers of a protocol may change what it answers. */
 function hashModel({ operation, model }: Lane, target: Target | undefined, { headers }: Line): string {
   const name = `${operation} ${target?.model.id ?? model}`;
   return headers === undefined ? name : `${name} ${JSON.stringify(headers)}`;
+}
+
+/** Tables for so many lines, filled with those that the store has. */
+async function tablesOf(world: BatchWorldInside, batch: Batch, lines: number): Promise<Twins> {
+  const twins = new Twins(lines);
+  for (let after = 0; ; ) {
+    const names = await world.rows.items.names(batch.no, after, 10_000);
+    for (const name of names) twins.add(name);
+    const last = names.at(-1);
+    if (last === undefined) return twins;
+    after = last.seq;
+  }
 }
 
 /** Somebody else has assembled the same lines; what they wrote stands. */

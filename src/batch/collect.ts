@@ -6,8 +6,8 @@
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, BatchResult } from '../providers/contract.ts';
-import type { Settled, SettledSums } from '../stores/batch/contract.ts';
-import { type ReadAnswer, type Reading, readAnswer } from './answer.ts';
+import type { DoneItem, Settled, SettledSums } from '../stores/batch/contract.ts';
+import { isRelayed, type ReadAnswer, type Reading, readAnswer, readRelayed } from './answer.ts';
 import { addSums, ledgerEntry, noSums, type SubmissionSums } from './books.ts';
 import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { mostWaitMs } from './deadline.ts';
@@ -27,6 +27,8 @@ const againMs = 60_000;
 const firstAgainMs = 2_000;
 /** Items settled in one transaction. */
 const mostSettled = 2_000;
+/** And before they are written, at most. */
+const mostTaken = 8_000;
 
 export async function collect(
   world: BatchWorldInside,
@@ -83,16 +85,20 @@ interface Taken {
   readonly costs?: Pick<ItemResult, 'costNanoUsd' | 'listNanoUsd'>;
 }
 
+type Keyed = Exclude<BatchResult, { kind: 'unreadable' }>;
+
 class Collector {
   readonly #world: BatchWorldInside;
   readonly #held: Held;
   readonly #reading: Reading;
   readonly #ways: Ways;
-  #segment: SegmentWriter;
+  readonly #segment: SegmentWriter;
+  /** Items that are done and need nothing of their rows to say so. */
+  #plain: DoneItem[] = [];
+  /** Keys that were told of: a second result for one item is of no account. */
+  readonly #seen = new Set<number>();
   #taken: Taken[] = [];
   #sums: SubmissionSums = noSums;
-  /** A bit for each line of the batch: what was told twice, however far apart, counts once. */
-  readonly #told: Uint8Array;
   #done = 0;
   #failed = 0;
   #unreadable = 0;
@@ -102,21 +108,7 @@ class Collector {
     this.#held = held;
     this.#reading = reading;
     this.#ways = ways;
-    this.#told = new Uint8Array((reading.batch.assembledLines >> 3) + 1);
-    this.#segment = this.#newSegment();
-  }
-
-  /** True once for each line. */
-  #isFirst(seq: number): boolean {
-    const bit = 1 << (seq & 7);
-    const byte = this.#told[seq >> 3] ?? 0xff;
-    if ((byte & bit) !== 0) return false;
-    this.#told[seq >> 3] = byte | bit;
-    return true;
-  }
-
-  #newSegment(): SegmentWriter {
-    return new SegmentWriter(this.#world, this.#held.submission.batchNo, this.#held.submission.id);
+    this.#segment = new SegmentWriter(world, held.submission.batchNo, held.submission.id);
   }
 
   async take(endpoint: BatchEndpoint): Promise<void> {
@@ -124,30 +116,65 @@ class Collector {
     for await (const handful of endpoint.results(submission.handle ?? '', jobOf(submission))) {
       for (let from = 0; from < handful.length; from += mostSettled)
         await this.#takeHandful(handful.slice(from, from + mostSettled));
-      if (this.#segment.full || this.#taken.length >= mostSettled) await this.#flush();
+      if (this.#segment.full || this.#taken.length + this.#plain.length >= mostTaken) await this.#flush();
     }
     await this.#flush();
   }
 
   async #takeHandful(handful: readonly BatchResult[]): Promise<void> {
-    const keys: number[] = [];
+    const relayed = isRelayed(this.#reading);
+    const rest: Keyed[] = [];
     for (const result of handful) {
-      if (result.kind === 'unreadable') this.#unreadable += 1;
-      else keys.push(result.key);
+      if (result.kind === 'unreadable') {
+        this.#unreadable += 1;
+        continue;
+      }
+      if (this.#seen.has(result.key)) continue;
+      this.#seen.add(result.key);
+      if (!relayed || result.kind !== 'answered' || !this.#takePlain(result.key, result.body))
+        rest.push(result);
     }
+    if (rest.length > 0) await this.#takeByRow(rest);
+  }
+
+  /** An answer that goes to its caller as it is: the store itself sees that the item is one of the submission. */
+  #takePlain(seq: number, body: unknown): boolean {
+    let answer: ReadAnswer;
+    try {
+      answer = readRelayed(this.#reading, body);
+    } catch {
+      // Read once more beside its row, which says how often it has failed.
+      return false;
+    }
+    this.#sums = addSums(this.#sums, answer);
+    this.#done += 1;
+    const { costNanoUsd, listNanoUsd, usage } = answer;
+    this.#plain.push({
+      seq,
+      ...this.#segment.add(answer.body),
+      costNanoUsd,
+      listNanoUsd,
+      inputTokens: usage?.inputTokens ?? 0,
+      outputTokens: usage?.outputTokens ?? 0,
+    });
+    return true;
+  }
+
+  async #takeByRow(results: readonly Keyed[]): Promise<void> {
     const { batchNo, id } = this.#held.submission;
-    const stored = await this.#world.rows.items.get(batchNo, keys);
+    const stored = await this.#world.rows.items.get(
+      batchNo,
+      results.map(({ key }) => key),
+    );
     const items = new Map(stored.map((item) => [item.seq, item]));
-    for (const result of handful) {
-      if (result.kind === 'unreadable') continue;
+    for (const result of results) {
       const item = items.get(result.key);
-      // A second result for one item, an item of another submission, a key that nobody gave: all of no account.
-      if (item === undefined || item.submission !== id || !this.#isFirst(item.seq)) continue;
-      this.#takeOne(item, result);
+      // An item of another submission, a key that nobody gave: of no account.
+      if (item !== undefined && item.submission === id) this.#takeOne(item, result);
     }
   }
 
-  #takeOne(item: Item, result: Exclude<BatchResult, { kind: 'unreadable' }>): void {
+  #takeOne(item: Item, result: Keyed): void {
     if (result.kind === 'answered') this.#takeAnswer(item, result.body);
     else if (result.kind === 'failed') {
       const { error } = result;
@@ -205,22 +232,22 @@ class Collector {
   /** The segment first, then the items that name it. */
   async #flush(): Promise<void> {
     const taken = this.#taken;
-    if (taken.length === 0) return;
+    const plain = this.#plain;
+    if (taken.length === 0 && plain.length === 0) return;
     this.#taken = [];
+    this.#plain = [];
     const segment = await this.#segment.close();
-    this.#segment = this.#newSegment();
     const { batchNo, id } = this.#held.submission;
     const settled = taken.map((one) => {
       if (one.place === undefined || one.costs === undefined || segment === undefined) return one.settled;
       return { ...one.settled, result: { segment, ...one.place, ...one.costs } };
     });
     await this.#world.at('collect: before the items');
+    const { items } = this.#world.rows;
+    for (let from = 0; from < plain.length && segment !== undefined; from += mostSettled)
+      await items.settleDone(batchNo, id, segment, plain.slice(from, from + mostSettled));
     for (let from = 0; from < settled.length; from += mostSettled)
-      await this.#world.rows.items.settle(
-        batchNo,
-        { submission: id },
-        settled.slice(from, from + mostSettled),
-      );
+      await items.settle(batchNo, { submission: id }, settled.slice(from, from + mostSettled));
     await this.#world.at('collect: after the items');
   }
 

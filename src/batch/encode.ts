@@ -3,7 +3,7 @@
  * will cost must be known before the first byte is sent, and none of them may be held in memory. An item that the target cannot carry is told
  * apart.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -16,10 +16,12 @@ import { needsOf } from '../router/needs.ts';
 import { splitLines } from '../wire/jsonl.ts';
 import type { Batch, Item, Lane, Submission } from './contract.ts';
 import { findRoute } from './lanes.ts';
-import { openLocal } from './local-blob.ts';
+import { openLocal, readFileThrough } from './local-blob.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const pageItems = 2_000;
+/** Of one write. */
+const partChars = 64 * 1024;
 /** No body is longer: a line of the input is not, and a translation adds little. */
 const mostBodyBytes = 64 * 1024 * 1024;
 
@@ -70,8 +72,11 @@ export async function encode(
           } catch (thrown) {
             failed.push({ seq: item.seq, error: asGatewayError(thrown) });
           }
+          if (text.length < partChars) continue;
+          yield text;
+          text = '';
         }
-        yield text;
+        if (text !== '') yield text;
       }
     }
     await pipeline(Readable.from(pages()), createWriteStream(path));
@@ -124,7 +129,7 @@ function encoderOf(
 }
 
 async function* readLines(path: string): AsyncGenerator<readonly BatchLine[]> {
-  for await (const lines of splitLines(createReadStream(path, { highWaterMark: 256 * 1024 }), mostBodyBytes))
+  for await (const lines of splitLines(readFileThrough(path), mostBodyBytes))
     yield lines.flatMap(({ text }) => {
       if (text === undefined) return [];
       const tab = text.indexOf(0x09);

@@ -4,22 +4,24 @@
  */
 import type { BatchWorldInside } from './world.ts';
 
-/** What one segment holds at most in memory before it is written. */
-const mostBytes = 8 * 1024 * 1024;
+/** What a segment may grow to before it is written, and in memory no more. */
+const mostBytes = 4 * 1024 * 1024;
+const firstBytes = 64 * 1024;
 
 export interface Place {
   readonly at: number;
   readonly bytes: number;
 }
 
+/** One buffer for all segments that it writes: a buffer for each answer, and another for their sum, is what memory would go to. */
 export class SegmentWriter {
   readonly #world: BatchWorldInside;
   readonly #batchNo: number;
   readonly #name: string;
-  #parts: Buffer[] = [];
+  #buffer = Buffer.allocUnsafe(firstBytes);
   #bytes = 0;
 
-  /** `name`: unique in the batch, or the same content every time. */
+  /** `name`: whose answers they are, for those who look at the blobs. */
   constructor(world: BatchWorldInside, batchNo: number, name: string) {
     this.#world = world;
     this.#batchNo = batchNo;
@@ -31,22 +33,33 @@ export class SegmentWriter {
   }
 
   add(body: string): Place {
-    const part = Buffer.from(`${body}\n`, 'utf8');
-    const place = { at: this.#bytes, bytes: part.length - 1 };
-    this.#parts.push(part);
-    this.#bytes += part.length;
-    return place;
+    const at = this.#bytes;
+    // A UTF-16 unit takes at most three bytes.
+    let bytes = body.length * 3;
+    if (at + bytes + 1 > this.#buffer.length) {
+      bytes = Buffer.byteLength(body);
+      if (at + bytes + 1 > this.#buffer.length) this.#grow(at + bytes + 1);
+    }
+    const written = this.#buffer.write(body, at, 'utf8');
+    this.#buffer[at + written] = 0x0a;
+    this.#bytes = at + written + 1;
+    return { at, bytes: written };
   }
 
-  /** The segment's number, once it is durable; nothing where nothing was added. */
+  #grow(least: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(least, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#bytes);
+    this.#buffer = larger;
+  }
+
+  /** The segment's number, once it is durable; nothing where nothing was added. Then the next one begins. */
   async close(): Promise<number | undefined> {
-    if (this.#parts.length === 0) return undefined;
-    const parts = this.#parts;
-    this.#parts = [];
+    if (this.#bytes === 0) return undefined;
     const blob = `${folderOf(this.#batchNo)}/segments/${this.#name}-${this.#world.makeId('').slice(-10)}`;
     await this.#world.at('collect: before a segment');
-    await this.#world.blobs.write(blob, inParts(parts));
+    await this.#world.blobs.write(blob, once(this.#buffer.subarray(0, this.#bytes)));
     await this.#world.at('collect: after a segment');
+    this.#bytes = 0;
     return this.#world.rows.items.addSegment(this.#batchNo, blob);
   }
 }
@@ -66,6 +79,6 @@ export function folderOf(batchNo: number): string {
   return `batches/${batchNo}`;
 }
 
-async function* inParts(parts: readonly Buffer[]): AsyncGenerator<Uint8Array> {
-  yield Buffer.concat(parts);
+async function* once(part: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield part;
 }

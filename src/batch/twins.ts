@@ -13,6 +13,9 @@ import { hash as digest } from 'node:crypto';
 /** Five different hashes that share 53 bits and more do not happen; five equal ones are twins of the first. */
 const mostAlike = 4;
 
+/** Some chunks of a batch. */
+const mostSpreads = 16_384;
+
 const none: readonly number[] = Object.freeze([]);
 
 /** Value of a base64url letter; 0 for what is none. */
@@ -105,6 +108,8 @@ interface Named {
 export class Twins {
   readonly #hashes: Seen;
   readonly #customIds: Seen;
+  /** Of ids that were looked for and not added yet: the hash of each is made once. */
+  readonly #spreads = new Map<string, string>();
 
   constructor(most: number) {
     this.#hashes = new Seen(most);
@@ -118,13 +123,16 @@ export class Twins {
 
   /** Items that may have this very custom id. */
   sameCustomId(customId: string): readonly number[] {
-    return this.#customIds.candidates(spread(customId));
+    const spreadId = spread(customId);
+    if (this.#spreads.size < mostSpreads) this.#spreads.set(customId, spreadId);
+    return this.#customIds.candidates(spreadId);
   }
 
   /** In order of `seq`, so that the first candidate of equal ones is the original. */
   add(item: Named): void {
     if (item.hash !== '') this.#hashes.add(item.hash, item.seq);
-    this.#customIds.add(spread(item.customId), item.seq);
+    this.#customIds.add(this.#spreads.get(item.customId) ?? spread(item.customId), item.seq);
+    this.#spreads.delete(item.customId);
   }
 
   reset(): void {

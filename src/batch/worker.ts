@@ -9,6 +9,7 @@ import { Conflict } from './assemble.ts';
 import { duesOf } from './budget-gate.ts';
 import { collect } from './collect.ts';
 import type { Submission } from './contract.ts';
+import { Gate } from './gate.ts';
 import { poll } from './poll.ts';
 import { run } from './run.ts';
 import { Held } from './steps.ts';
@@ -17,6 +18,8 @@ import type { BatchWorldInside } from './world.ts';
 
 /** Steps at once: two may be busy with bytes while the others wait for providers. */
 const lanes = 6;
+/** Steps that move the bytes of many items; each holds some megabytes. */
+const mostHeavy = 2;
 /** With nothing due, the store is asked again after this, for rows that another process has added. */
 const longestSleepMs = 1_000;
 /** A step that failed by a defect of ours, or of a store, is tried again, later each time. */
@@ -30,6 +33,7 @@ export class Worker {
   readonly #failures = new Map<string, number>();
   #running: Promise<unknown> = Promise.resolve();
   #wakers = new Set<() => void>();
+  readonly #heavy = new Gate(mostHeavy);
 
   constructor(world: BatchWorldInside) {
     this.#world = world;
@@ -112,8 +116,9 @@ export class Worker {
     const { signal, release } = this.#hold(work);
     let dueAtMs: number | undefined;
     try {
-      dueAtMs =
-        work.kind === 'batch' ? await run(world, work.batch, signal) : await this.#submission(work, signal);
+      dueAtMs = isHeavy(work)
+        ? await this.#heavy.pass(() => this.#step(work, signal))
+        : await this.#step(work, signal);
       this.#failures.delete(name);
     } catch (thrown) {
       dueAtMs = this.#afterDefect(name, thrown);
@@ -122,6 +127,10 @@ export class Worker {
     }
     await world.rows.work.release(work, dueAtMs ?? Number.MAX_SAFE_INTEGER);
     if (dueAtMs === undefined || dueAtMs <= world.clock.now()) this.poke();
+  }
+
+  #step(work: Work, signal: AbortSignal): Promise<number | undefined> {
+    return work.kind === 'batch' ? run(this.#world, work.batch, signal) : this.#submission(work, signal);
   }
 
   #afterDefect(name: string, thrown: unknown): number {
@@ -191,6 +200,12 @@ export class Worker {
         return undefined;
     }
   }
+}
+
+function isHeavy(work: Work): boolean {
+  if (work.kind === 'submission')
+    return work.submission.state === 'planned' || work.submission.state === 'ended';
+  return work.batch.state === 'assembling' || work.batch.state === 'finishing';
 }
 
 function duesIfKnown(

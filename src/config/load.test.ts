@@ -79,6 +79,7 @@ describe('a valid config', () => {
       host: '127.0.0.1',
       port: 4000,
       max_body: 32_000_000,
+      max_upload: 2_000_000_000,
       drain: 30_000,
       log: 'info',
     });

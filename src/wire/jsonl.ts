@@ -48,7 +48,8 @@ export class LineSplitter {
       this.#close(chunk, from, end, lines);
       from = end + 1;
     }
-    if (from < chunk.length) this.#keep(chunk.subarray(from));
+    // Copied: a view would hold the whole chunk, and whoever reads into one buffer overwrites it.
+    if (from < chunk.length) this.#keep(Buffer.from(chunk.subarray(from)));
     return lines;
   }
 

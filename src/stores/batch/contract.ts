@@ -164,6 +164,17 @@ export interface SettledSums {
   readonly repaired: number;
 }
 
+/** An item with its answer, as a range of a segment. */
+export interface DoneItem {
+  readonly seq: number;
+  readonly at: number;
+  readonly bytes: number;
+  readonly costNanoUsd: number;
+  readonly listNanoUsd: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
 export interface ItemRows {
   /**
    * Lines of a batch that is assembling, some thousands, with the lanes that are new, all in one transaction with how far it has come.
@@ -231,6 +242,16 @@ export interface ItemRows {
     batchNo: number,
     from: { readonly submission: string } | { readonly alone: true },
     settled: readonly (Settled & { readonly sums?: SettledSums })[],
+  ): Promise<number>;
+  /**
+   * As `settle`, for the many of a submission that are done at the first try, their answers in one segment: a fifth of the values, half the
+   * time. Returns how many were settled.
+   */
+  settleDone(
+    batchNo: number,
+    submission: string,
+    segment: number,
+    done: readonly DoneItem[],
   ): Promise<number>;
   /**
    * All that are in the submission, or all of `states` where it is absent, that are not yet otherwise; for going back, cancelling and

@@ -13,6 +13,7 @@ import { firstRareCode, itemStateCodes } from './item-states.ts';
 import { createAdd } from './items-add.ts';
 import { createAssign } from './items-assign.ts';
 import { createSettle } from './items-settle.ts';
+import { createSettleDone } from './items-settle-done.ts';
 import { createSweep, isOf, isRare } from './items-sweep.ts';
 import { createWaiting } from './items-waiting.ts';
 import { readList } from './json.ts';
@@ -23,6 +24,7 @@ export function createItemRows(connection: Connection): ItemRows {
     add: createAdd(connection),
     assign: createAssign(connection),
     settle: createSettle(connection),
+    settleDone: createSettleDone(connection),
     ...createWaiting(connection),
     ...createSweep(connection),
     ...createReading(connection),
