@@ -78,9 +78,16 @@ async function runBatches(
 }
 
 function printBooks(books: Books, print: (line: string) => void): void {
-  const { invoicedNanoUsd, ledgerNanoUsd, unreadableNanoUsd, unreadableLines, unknownNanoUsd } = books;
+  const {
+    invoicedNanoUsd,
+    ledgerNanoUsd,
+    unreadableNanoUsd,
+    unreadableLines,
+    unknownNanoUsd,
+    unknownLedgerNanoUsd,
+  } = books;
   print(
-    `  billed ${dollars(invoicedNanoUsd)}, ledger ${dollars(ledgerNanoUsd)}; of the bill ${dollars(unreadableNanoUsd)} for ${unreadableLines} lines that nobody can read, ${dollars(unknownNanoUsd)} for jobs that nobody can find`,
+    `  billed ${dollars(invoicedNanoUsd)}, ledger ${dollars(ledgerNanoUsd)}; of the bill ${dollars(unreadableNanoUsd)} for ${unreadableLines} lines that nobody can read, ${dollars(unknownNanoUsd)} for jobs that nobody can find, which the ledger puts at ${dollars(unknownLedgerNanoUsd)}`,
   );
 }
 

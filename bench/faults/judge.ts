@@ -13,6 +13,7 @@ export interface Books {
   readonly unreadableLines: number;
   /** Billed by jobs that nobody could find again; the ledger has an estimate, and says so. */
   readonly unknownNanoUsd: number;
+  readonly unknownLedgerNanoUsd: number;
 }
 
 export interface Judged {
@@ -138,7 +139,7 @@ function strikeOf(one: BatchEvidence, { error }: ItemAttempt, submission: Submis
 function judgeBooks({ batches, ledger, invoice }: Evidence, jobItemOf: JobItemOf, wrong: string[]): Books {
   const bySubmission = Map.groupBy(invoice, (line) => jobItemOf(line).split('-')[0] ?? '');
   const sum = (lines: readonly InvoiceLine[]): number => lines.reduce((all, { nanoUsd }) => all + nanoUsd, 0);
-  let [unreadableNanoUsd, unreadableLines, unknownNanoUsd] = [0, 0, 0];
+  let [unreadableNanoUsd, unreadableLines, unknownNanoUsd, unknownLedgerNanoUsd] = [0, 0, 0, 0];
   const known = new Set(batches.flatMap(({ submissions }) => [...submissions.keys()]));
   for (const id of bySubmission.keys())
     if (id !== '' && !known.has(id)) wrong.push(`The bill names ${id}, which nobody knows.`);
@@ -149,8 +150,10 @@ function judgeBooks({ batches, ledger, invoice }: Evidence, jobItemOf: JobItemOf
     const billed = sum(lines);
     if (entry === undefined) {
       if (billed > 0) wrong.push(`${id} is billed and not in the ledger.`);
-    } else if (entry.outcome === 'unknown') unknownNanoUsd += billed;
-    else if (entry.exact ? entry.costNanoUsd !== billed : entry.costNanoUsd > billed)
+    } else if (entry.outcome === 'unknown') {
+      unknownNanoUsd += billed;
+      unknownLedgerNanoUsd += entry.costNanoUsd;
+    } else if (entry.exact ? entry.costNanoUsd !== billed : entry.costNanoUsd > billed)
       wrong.push(`${id}: billed ${billed}, in the ledger ${entry.costNanoUsd}.`);
     else if (!entry.exact) {
       unreadableNanoUsd += billed - entry.costNanoUsd;
@@ -163,5 +166,16 @@ function judgeBooks({ batches, ledger, invoice }: Evidence, jobItemOf: JobItemOf
   const aloneBilled = sum(bySubmission.get('') ?? []);
   if (alone !== aloneBilled) wrong.push(`Single calls: billed ${aloneBilled}, in the ledger ${alone}.`);
   const ledgerNanoUsd = ledger.reduce((all, { costNanoUsd }) => all + costNanoUsd, 0);
-  return { invoicedNanoUsd: sum(invoice), ledgerNanoUsd, unreadableNanoUsd, unreadableLines, unknownNanoUsd };
+  const invoicedNanoUsd = sum(invoice);
+  const explained = invoicedNanoUsd - unreadableNanoUsd - unknownNanoUsd + unknownLedgerNanoUsd;
+  if (explained !== ledgerNanoUsd)
+    wrong.push(`The bill explains ${explained}, the ledger has ${ledgerNanoUsd}.`);
+  return {
+    invoicedNanoUsd,
+    ledgerNanoUsd,
+    unreadableNanoUsd,
+    unreadableLines,
+    unknownNanoUsd,
+    unknownLedgerNanoUsd,
+  };
 }

@@ -85,6 +85,7 @@ ${adapterNames.map((name) => `  ${name}: { ${adapters[name].yaml} }`).join('\n')
 prices:
 ${adapterNames.map((name) => `  "${name}/${adapters[name].model}": { input: $${adapters[name].input}, output: $${adapters[name].output} }`).join('\n')}
 retry: { rounds: 1 }
+breaker: { open: 1s, open_cap: 2s }
 routes:
 ${chains()
   .map(([name, chain]) => `  ${name}: { chain: [${chain.join(', ')}] }`)

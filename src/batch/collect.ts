@@ -95,10 +95,10 @@ class Collector {
   readonly #segment: SegmentWriter;
   /** Items that are done and need nothing of their rows to say so. */
   #plain: DoneItem[] = [];
-  #taken: Taken[] = [];
-  #sums: SubmissionSums = noSums;
   /** A bit for each line of the batch: what was told twice, however far apart, counts once. */
   readonly #told: Uint8Array;
+  #taken: Taken[] = [];
+  #sums: SubmissionSums = noSums;
   #done = 0;
   #failed = 0;
   #unreadable = 0;

@@ -16,6 +16,8 @@ import type { BatchWorldInside } from './world.ts';
 const endedStates: readonly Batch['state'][] = ['completed', 'failed', 'cancelled', 'expired'];
 /** Nobody lists all dead letters of a bad day at once. */
 const mostLetters = 1_000;
+/** Dead letters are open again long before. */
+const reviveMs = 60_000;
 
 export class Desk implements BatchDesk {
   readonly #world: BatchWorldInside;
@@ -68,8 +70,8 @@ export class Desk implements BatchDesk {
   async removeFile(owner: Owner, id: string): Promise<void> {
     const file = await this.file(owner, id);
     await this.#world.rows.files.remove(owner, id);
-    // A batch that still reads it has the blob; it goes with the batch.
-    if (file.purpose !== 'batch') await this.#world.blobs.remove(file.blob);
+    // A batch that has its lines there keeps the blob; it goes with the batch.
+    if (!(await this.#world.rows.batches.refers(file.blob))) await this.#world.blobs.remove(file.blob);
   }
 
   readFile(file: StoredFile): AsyncIterable<Uint8Array> {
@@ -190,6 +192,8 @@ export class Desk implements BatchDesk {
     // Rejected lines count as failed too, and for them alone nothing is begun anew.
     const dead = await world.rows.items.page(batch.no, 0, 1, { states: ['dead'] });
     if (dead.length === 0) return 0;
+    // Should we die in between, a batch that runs is looked at all the same.
+    await world.rows.batches.wake(batch.no, nowMs + reviveMs);
     const moved = await world.rows.batches.move(batch.no, [batch.state], 'running', {
       deadlineAtMs: nowMs + (windowMs ?? batch.windowMs),
       runningAtMs: nowMs,

@@ -89,6 +89,27 @@ const rows: readonly (readonly [string, typeof fresh, Failure, Ways, Verdict])[]
     { state: 'waiting', step: 1, dueAtMs: nowMs },
   ],
   [
+    'a job that failed as a whole goes on, and is no strike',
+    fresh,
+    { kind: 'refused', error: error('upstream_refused_shape') },
+    ways({ next: 1 }),
+    { state: 'waiting', step: 1, dueAtMs: nowMs },
+  ],
+  [
+    'and is one where nothing is next',
+    fresh,
+    { kind: 'refused', error: error('upstream_refused_shape') },
+    ways(),
+    { state: 'waiting', strikes: 1, dueAtMs: nowMs + 60_000 },
+  ],
+  [
+    'but for want of room, which passes',
+    { ...fresh, strikes: 2 },
+    { kind: 'refused', error: error('rate_limited') },
+    ways(),
+    { state: 'waiting', dueAtMs: nowMs + 60_000 },
+  ],
+  [
     'what has expired goes on',
     fresh,
     { kind: 'expired', error: error() },

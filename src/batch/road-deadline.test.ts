@@ -95,6 +95,26 @@ describe('a deadline that is at risk', () => {
   });
 });
 
+test('what a provider may have, and cannot be asked about any more, is given up in time, and the ledger says so', async () => {
+  road = await startRoad({ yaml, batch: { look_again: '1h' }, faults: { batches: [{ lost_create: 100 }] } });
+  const id = await road.submit(echoLines(3, 'both'), { window: '10m' });
+  const opened = road;
+  await road.until('it was lost', async () =>
+    (await opened.submissions(id)).some(({ state, error }) => state === 'sending' && error !== undefined),
+  );
+  await road.control('POST', 'faults', { faults: [{ provider: 'openai', kind: 'outage', status: 503 }] });
+  await shorten(id, road, 120_000);
+  assert.equal((await road.ended(id)).counts.done, 3);
+  const lines = [...(await road.results(id)).values()];
+  assert.deepEqual([...new Set(lines.map(targetOf))], ['second/gpt-4.1-mini@sync']);
+  const ledger = await road.stores.ledger.list({}, 10);
+  const unknown = ledger.filter(({ outcome }) => outcome === 'unknown');
+  assert.deepEqual(
+    unknown.map(({ items, exact, provider }) => [items, exact, provider]),
+    [[3, false, 'openai']],
+  );
+});
+
 describe('a deadline that has passed', () => {
   test('ends what is open as expired, keeps what is done, and says so', async () => {
     road = await startRoad({ yaml, faults: { batches: [{ duration_ms: 8_000 }] } });

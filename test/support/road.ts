@@ -36,6 +36,8 @@ export interface Road {
   readonly url: string;
   readonly gateway: TestGateway;
   readonly stores: Stores;
+  /** Where its blobs are. */
+  readonly blobs: string;
   /** Answers with the batch's id; throws what the gateway says where it says no. */
   submit(lines: readonly object[], options?: Submitting): Promise<string>;
   /** As it is in the store. */
@@ -102,6 +104,7 @@ export async function startRoad(options: RoadOptions): Promise<Road> {
     url: gateway.url,
     gateway,
     stores,
+    blobs: join(folder, 'blobs'),
     async submit(lines, { window = '24h', headers = {}, fields = {} } = {}) {
       const response = await fetch(`${gateway.url}/v1/batches`, {
         method: 'POST',

@@ -112,6 +112,17 @@ export function createBatchRows({ database }: Connection): BatchRows {
       return [...deleted, ...old].slice(0, limit).map(readBatch);
     },
 
+    async refers(blob, except = 0) {
+      const row = await database
+        .selectFrom('intermodal_batch')
+        .select('no')
+        .where('input_blob', '=', blob)
+        .where('no', '<>', except)
+        .limit(1)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+
     erase: (no) => erase(database, no),
   };
 }

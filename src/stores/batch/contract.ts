@@ -93,6 +93,8 @@ export interface BatchRows {
   wake(no: number, dueAtMs: number, later?: 'later'): Promise<void>;
   /** Ended before, or ended and deleted: for the sweep. Needs `endedAtMs`, which whoever ends a batch patches. */
   ended(beforeMs: number, limit: number): Promise<readonly Batch[]>;
+  /** Whether a batch, other than `except`, has its lines in that blob: it cannot run again without them. */
+  refers(blob: string, except?: number): Promise<boolean>;
   /**
    * All rows of it, and the answers that lie in its segments, since their blobs go too. In parts; broken off, the batch is found by
    * `ended` again.

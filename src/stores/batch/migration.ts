@@ -10,6 +10,7 @@ const indexes = [
   'unique index intermodal_batch_id on intermodal_batch (id)',
   'index intermodal_batch_owner on intermodal_batch (owner, no)',
   'unique index intermodal_batch_idempotency on intermodal_batch (owner, idempotency_key) where idempotency_key is not null',
+  'index intermodal_batch_input on intermodal_batch (input_blob)',
   'index intermodal_batch_due on intermodal_batch (due_at_ms) where live = 1',
   'index intermodal_batch_ended on intermodal_batch (ended_at_ms) where live = 0',
   'index intermodal_batch_deleted on intermodal_batch (deleted_at_ms) where deleted_at_ms is not null',
