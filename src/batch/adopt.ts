@@ -51,6 +51,8 @@ export async function adopt(
     }
   } catch (thrown) {
     const error = asGatewayError(thrown);
+    // A defect of ours, or of a store, is no provider's trouble.
+    if (error.code === 'internal') throw thrown;
     world.log.warn({ submission: submission.id, code: error.code }, 'a submission cannot be looked for now');
     return world.clock.now() + Math.max(troubleMs, error.retryAfterMs ?? 0);
   }
