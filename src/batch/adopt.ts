@@ -88,13 +88,11 @@ async function wait(
 }
 
 async function again(world: BatchWorldInside, held: Held, lane: Lane): Promise<number | undefined> {
-  const { tries, sentAtMs } = held.submission;
-  const { lookAgainMs } = world.settings();
-  const nowMs = world.clock.now();
-  const waited = nowMs - (sentAtMs ?? 0);
-  if (tries + 1 < looks || waited < lookAgainMs) {
+  const { tries } = held.submission;
+  if (tries + 1 < looks) {
     await held.patch({ tries: tries + 1 });
-    return Math.max(nowMs + 1_000, (sentAtMs ?? nowMs) + lookAgainMs);
+    // From this look on, not from the intent: an upload of minutes may have been cut a moment ago.
+    return world.clock.now() + world.settings().lookAgainMs;
   }
   world.log.info({ submission: held.submission.id }, 'a submission is surely not at its provider');
   return settleRefused(world, held, lane, undefined);

@@ -8,16 +8,18 @@ import { claimSubmission, everything, noon, planned, runningBatch } from '../../
 import { createFakeClock } from '../../test/support/clock.ts';
 import { endpoint as chatOf, model, policy, target } from '../../test/support/router.ts';
 import { makeId } from '../core/ids.ts';
-import type { BatchEndpoint, BatchResult, ChatEndpoint } from '../providers/contract.ts';
+import type { BatchEndpoint, BatchResult, ChatEndpoint, Found } from '../providers/contract.ts';
 import type { LedgerEntry, Stores } from '../stores/contract.ts';
 import { openStores } from '../stores/open.ts';
 import { adopt } from './adopt.ts';
 import { collect } from './collect.ts';
 import type { Batch, BatchShape, Lane, SubmissionState } from './contract.ts';
+import type { Encoded } from './encode.ts';
 import { settleRefused } from './go-back.ts';
 import { run } from './run.ts';
 import { defaultBatchSettings } from './settings.ts';
 import { Held } from './steps.ts';
+import { whileHeld } from './submit.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const id = 's00000000001';
@@ -31,12 +33,14 @@ describe('a step that is broken off', () => {
   let entries: LedgerEntry[];
   /** Where it breaks off. */
   let breaksAt: string | undefined;
+  let found: Found;
   let results: readonly (readonly BatchResult[])[];
 
   beforeEach(async () => {
     stores = await openStores(':memory:');
     entries = [];
     breaksAt = undefined;
+    found = { kind: 'unsure', retryAfterMs: 600_000 };
     results = [];
   });
   afterEach(() => stores.close());
@@ -47,7 +51,7 @@ describe('a step that is broken off', () => {
     // A step uses what it names; nothing else of the endpoint is called here.
     const endpoint = {
       limits: { windowMs: 1_000 },
-      find: async () => ({ kind: 'unsure', retryAfterMs: 600_000 }),
+      find: async () => found,
       async *results() {
         yield* results;
       },
@@ -161,6 +165,32 @@ describe('a step that is broken off', () => {
     );
     assert.equal((await stores.batch.items.counts(batch.no)).open, 2);
     assert.equal(await stateOf(), 'sending');
+  });
+
+  test('waits between two looks however long ago it was begun, since its upload may just have been cut', async () => {
+    const { batch, held, lane } = await underWay('sending');
+    await held.patch({ sentAtMs: noon - 3_600_000 });
+    found = { kind: 'absent' };
+    const { lookAgainMs } = defaultBatchSettings;
+    assert.equal(await adopt(worldOf(), held, batch, lane), noon + lookAgainMs);
+    assert.equal(await stateOf(), 'sending');
+    await adopt(worldOf(), held, batch, lane);
+    assert.equal(await stateOf(), 'refused');
+  });
+
+  test('sends nothing more once its claim is lost', async () => {
+    const lost = new AbortController();
+    const encoded = {
+      async *lines() {
+        yield [{ key: 1, body: '{}' }];
+        lost.abort();
+      },
+    } as unknown as Encoded; // Nothing else of it is read.
+    const seen: number[] = [];
+    await assert.rejects(async () => {
+      for await (const handful of whileHeld(encoded, lost.signal).lines()) seen.push(handful.length);
+    }, /claim/);
+    assert.deepEqual(seen, [1]);
   });
 
   test('leaves no submission that may be lost asleep when its batch runs out of time', async () => {

@@ -26,6 +26,7 @@ export async function submit(
   held: Held,
   batch: Batch,
   lane: Lane,
+  lost: AbortSignal,
 ): Promise<number | undefined> {
   const { submission } = held;
   const target = world.policy().target(submission.target);
@@ -47,10 +48,27 @@ export async function submit(
       nanoUsd,
     );
     if (!taken.ok) return noRoom(world, held, lane, taken);
-    return await send(world, held, lane, encoded, target, endpoint, nanoUsd);
+    return await send(world, held, lane, whileHeld(encoded, lost), target, endpoint, nanoUsd);
   } finally {
     await encoded.remove();
   }
+}
+
+/** Whoever has the claim now looks for the submission, and would send it again: an upload that is still under way must not become a job. */
+export function whileHeld(encoded: Encoded, lost: AbortSignal): Encoded {
+  return {
+    ...encoded,
+    async *lines() {
+      const check = (): void => {
+        if (lost.aborted) throw new Error('The claim of a submission was lost while it was being sent.');
+      };
+      for await (const handful of encoded.lines()) {
+        check();
+        yield handful;
+      }
+      check();
+    },
+  };
 }
 
 async function send(

@@ -109,11 +109,13 @@ export class Worker {
   async #do(work: Work): Promise<void> {
     const world = this.#world;
     const name = work.kind === 'batch' ? work.batch.id : work.submission.id;
-    const { signal, release } = this.#hold(work);
+    const { signal, lost, release } = this.#hold(work);
     let dueAtMs: number | undefined;
     try {
       dueAtMs =
-        work.kind === 'batch' ? await run(world, work.batch, signal) : await this.#submission(work, signal);
+        work.kind === 'batch'
+          ? await run(world, work.batch, signal)
+          : await this.#submission(work, signal, lost);
       this.#failures.delete(name);
     } catch (thrown) {
       dueAtMs = this.#afterDefect(name, thrown);
@@ -138,11 +140,13 @@ export class Worker {
     return world.clock.now() + waitMs;
   }
 
-  /** Renews the claim while the step runs; aborts the step where it was lost. */
-  #hold(work: Work): { readonly signal: AbortSignal; release(): void } {
+  /** Renews the claim while the step runs; aborts the step where it was `lost`, and where the process stops. */
+  #hold(work: Work): { readonly signal: AbortSignal; readonly lost: AbortSignal; release(): void } {
     const { leaseMs } = this.#world.settings();
     const lost = new AbortController();
-    const onStop = (): void => lost.abort();
+    const either = new AbortController();
+    const onStop = (): void => either.abort();
+    lost.signal.addEventListener('abort', onStop);
     this.#stop.signal.addEventListener('abort', onStop);
     let cancel = (): void => {};
     let released = false;
@@ -157,7 +161,8 @@ export class Worker {
     };
     renew();
     return {
-      signal: lost.signal,
+      signal: either.signal,
+      lost: lost.signal,
       release: () => {
         released = true;
         cancel();
@@ -169,6 +174,7 @@ export class Worker {
   async #submission(
     work: Extract<Work, { kind: 'submission' }>,
     signal: AbortSignal,
+    lost: AbortSignal,
   ): Promise<number | undefined> {
     const world = this.#world;
     const { submission } = work;
@@ -180,7 +186,7 @@ export class Worker {
     const held = new Held(world.rows.submissions, submission, work.claim);
     switch (submission.state) {
       case 'planned':
-        return submit(world, held, batch, lane);
+        return submit(world, held, batch, lane, lost);
       case 'sending':
         return adopt(world, held, batch, lane);
       case 'open':
