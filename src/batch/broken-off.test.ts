@@ -16,6 +16,7 @@ import { collect } from './collect.ts';
 import type { Batch, BatchShape, Lane, SubmissionState } from './contract.ts';
 import type { Encoded } from './encode.ts';
 import { settleRefused } from './go-back.ts';
+import { poll } from './poll.ts';
 import { run } from './run.ts';
 import { defaultBatchSettings } from './settings.ts';
 import { Held } from './steps.ts';
@@ -34,12 +35,14 @@ describe('a step that is broken off', () => {
   /** Where it breaks off. */
   let breaksAt: string | undefined;
   let found: Found;
+  let stops: number;
   let results: readonly (readonly BatchResult[])[];
 
   beforeEach(async () => {
     stores = await openStores(':memory:');
     entries = [];
     breaksAt = undefined;
+    stops = 0;
     found = { kind: 'unsure', retryAfterMs: 600_000 };
     results = [];
   });
@@ -52,6 +55,10 @@ describe('a step that is broken off', () => {
     const endpoint = {
       limits: { windowMs: 1_000 },
       find: async () => found,
+      cancel: async () => {
+        stops += 1;
+      },
+      poll: async () => ({ kind: 'running', state: 'running' }),
       async *results() {
         yield* results;
       },
@@ -145,6 +152,20 @@ describe('a step that is broken off', () => {
     );
     const [first] = await stores.batch.items.get(batch.no, [1]);
     assert.equal(first?.state, 'waiting');
+  });
+
+  test('asks again for the end of a submission, until it is known to have asked', async () => {
+    const { batch, held } = await underWay('sending', 'open');
+    await held.patch({ handle: 'batch_1' });
+    const cancelling = { ...batch, state: 'cancelling' as const };
+    breaksAt = 'stop: after the intent';
+    await assert.rejects(poll(worldOf(), held, cancelling), BrokenOff);
+    assert.deepEqual([await stateOf(), stops], ['stopping', 0]);
+    breaksAt = undefined;
+    for (const wanted of [1, 1]) {
+      await poll(worldOf(), held, cancelling);
+      assert.equal(stops, wanted);
+    }
   });
 
   test('has woken the batch before a submission is refused', async () => {
