@@ -18,7 +18,7 @@ const leastKills = 300;
 /** Campaigns of one adapter, side by side: most of a round is waiting. */
 const sideBySide = 2;
 /** No new round is begun after this. */
-const longestMs = 620_000;
+const longestMs = 480_000;
 const quickRounds = 6;
 
 interface Fought {
@@ -86,19 +86,24 @@ async function fight(options: FightOptions): Promise<Fought> {
       const one = await campaign.play(round);
       played.push(one);
       const where = round.breaks.map(({ place, passing }) => `${place} (${passing})`).join(', ');
+      if (quick)
+        print(`  ${name} ${round.variant} ${where}: ${one.kills.length} kills, ${Math.round(one.ms)} ms`);
       if (one.problems.length > 0) print(`! ${name} ${round.variant} ${where}: ${one.problems.join('; ')}`);
     }
     problems.push(...(await untold(campaign, played)));
     const bill = await billOf(simulator);
     const entries = await campaign.stores.ledger.list({}, 1_000_000);
-    const audited = played.map((one) => ({
-      ...one,
-      audit: audit(
-        one,
-        bill.filter(({ note }) => note?.startsWith(`${one.token}-`)),
-        entries.filter(({ requestId }) => requestId.split(':')[0] === one.batch.id),
-      ),
-    }));
+    const audited = await Promise.all(
+      played.map(async (one) => ({
+        ...one,
+        audit: audit(
+          one,
+          bill.filter(({ note }) => note?.startsWith(`${one.token}-`)),
+          entries.filter(({ requestId }) => requestId.split(':')[0] === one.batch.id),
+          (await campaign.stores.batch.submissions.ofBatch(one.batch.no)).map(({ id }) => id),
+        ),
+      })),
+    );
     for (const { audit: found, round } of audited)
       if (found.problems.length > 0)
         print(`! ${name} ${round.variant} ${JSON.stringify(round.breaks)}: ${found.problems.join('; ')}`);

@@ -102,8 +102,8 @@ export function batchSection(blobs: string): object {
     blobs,
     poll: ['150ms'],
     retry: ['100ms', '200ms'],
-    look_again: '1s',
-    lease: '2s',
+    look_again: '2s',
+    lease: '4s',
     webhooks: { allow_private: true },
     prefilter: [{ when: { contains: '[[rule]]' }, answer: 'By rule.' }],
   };

@@ -20,7 +20,16 @@ export interface Audit {
   readonly unknown: { readonly submissions: number; readonly calls: number };
 }
 
-export function audit(played: Played, bill: readonly BillLine[], entries: readonly LedgerEntry[]): Audit {
+/** `submissions`: ids of all that the batch has made. */
+export function audit(
+  played: Played,
+  bill: readonly BillLine[],
+  entries: readonly LedgerEntry[],
+  submissions: readonly string[],
+): Audit {
+  /** Ids of items begin with their submission's, or with the last six letters of it where ids must be short. */
+  const submissionOf = (item: string): string =>
+    submissions.find((id) => item.startsWith(id) || item.startsWith(id.slice(-6))) ?? item;
   const problems: string[] = [];
   const unknown = entries.filter(({ outcome }) => outcome === 'unknown');
   const isCall = ({ id }: LedgerEntry): boolean => id.startsWith(`${played.batch.id}:`);
@@ -55,9 +64,6 @@ export function audit(played: Played, bill: readonly BillLine[], entries: readon
     unknown: { submissions: unknownSubmissions.size, calls },
   };
 }
-
-/** Ids of items begin with their submission's. */
-const submissionOf = (item: string): string => /s[a-z0-9]{11}/.exec(item)?.[0] ?? item;
 
 function groups<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
   const found = new Map<string, T[]>();

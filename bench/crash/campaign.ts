@@ -47,8 +47,8 @@ export interface CampaignOptions {
 
 /** A batch that has not ended by then never will; a busy machine is slow. */
 const longestMs = 120_000;
-/** What the gateway keeps of a window of a minute for calls one by one. */
-const marginMs = 30_000;
+/** Less than what the gateway keeps of a day for calls one by one: it turns to them, and has time for them. */
+const marginMs = 600_000;
 const endedStates: readonly Batch['state'][] = ['completed', 'failed', 'cancelled', 'expired'];
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -149,7 +149,7 @@ export class Campaign {
     }
   }
 
-  /** A caller's window is a minute at least, which a proof has not. */
+  /** Callers name windows of a minute at least, which a proof has not. */
   async #deadline(batch: Batch, fromNowMs: number): Promise<void> {
     const nowMs = Date.now();
     await this.stores.batch.batches.patch(batch.no, { deadlineAtMs: nowMs + fromNowMs });
@@ -249,7 +249,7 @@ async function createBatch(
     body: JSON.stringify({
       input_file_id: fileId,
       endpoint: '/v1/chat/completions',
-      completion_window: '1m',
+      completion_window: '24h',
       metadata: { token: key },
       ...(webhook === undefined ? {} : { webhook: { url: webhook } }),
     }),

@@ -20,17 +20,27 @@ const seconds: readonly (readonly [first: string, second: string])[] = [
   ['alone: after the items', 'finish: after the outcome'],
 ];
 
-/** `first`: what an unbroken batch of each variant has passed. */
+/** Kills of one batch: its own work is then the smaller part of what it costs. */
+const together = 3;
+
+/** `first`: what an unbroken batch of each variant has passed, in the order of its first passings. */
 export function roundsOf(first: readonly Played[]): readonly Round[] {
   const rounds: Round[] = [];
   const known = new Set<string>();
   for (const { round, passed } of first) {
-    for (const [place, times] of Object.entries(passed)) {
-      // What all batches pass alike is broken off in the first variant that passes it.
-      const wanted = known.has(place) && !ofVariant(place) ? [] : passingsOf(times);
-      for (const passing of wanted) rounds.push({ variant: round.variant, breaks: [{ place, passing }] });
+    const { variant } = round;
+    // What all batches pass alike is broken off in the first variant that passes it.
+    const places = Object.keys(passed).filter((place) => !known.has(place) || ofVariant(place));
+    for (const place of places) known.add(place);
+    const stride = Math.ceil(places.length / together);
+    for (const group of places.slice(0, stride).keys()) {
+      const breaks = places.filter((_, index) => index % stride === group).map(at);
+      rounds.push({ variant, breaks });
     }
-    for (const place of Object.keys(passed)) known.add(place);
+    for (const place of places) {
+      const passing = (passed[place] ?? 0) - 1;
+      if (passing > 1) rounds.push({ variant, breaks: [{ place, passing }] });
+    }
   }
   for (const [one, other] of seconds) rounds.push({ variant: 'whole', breaks: [at(one), at(other)] });
   return rounds;
@@ -40,8 +50,3 @@ const at = (place: string): Break => ({ place, passing: 1 });
 
 /** These do another thing in each. */
 const ofVariant = (place: string): boolean => /^(alone|run out|stop|turn): /.test(place);
-
-/** The first, and the last: in between it is the same. */
-function passingsOf(times: number): readonly number[] {
-  return [...new Set([1, Math.max(1, times - 1)])];
-}

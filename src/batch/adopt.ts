@@ -51,6 +51,7 @@ export async function adopt(
     }
   } catch (thrown) {
     const error = asGatewayError(thrown);
+    // A defect of ours, or of a store, is no provider's trouble.
     if (error.code === 'internal') throw thrown;
     world.log.warn({ submission: submission.id, code: error.code }, 'a submission cannot be looked for now');
     const waitMs = Math.min(Math.max(troubleMs, error.retryAfterMs ?? 0), mostWaitMs(batch));
@@ -94,14 +95,11 @@ async function again(
   batch: Batch,
   lane: Lane,
 ): Promise<number | undefined> {
-  const { tries, sentAtMs, error } = held.submission;
-  const { lookAgainMs } = world.settings();
-  const nowMs = world.clock.now();
-  const waited = nowMs - (sentAtMs ?? 0);
-  if (tries + 1 < looks || waited < lookAgainMs) {
+  const { tries, error } = held.submission;
+  if (tries + 1 < looks) {
     await held.patch({ tries: tries + 1 });
-    const laterMs = Math.max(nowMs + 1_000, (sentAtMs ?? nowMs) + lookAgainMs);
-    return Math.min(laterMs, nowMs + mostWaitMs(batch));
+    // From this look on, not from the intent: an upload of minutes may have been cut a moment ago.
+    return world.clock.now() + Math.min(world.settings().lookAgainMs, mostWaitMs(batch));
   }
   world.log.info({ submission: held.submission.id }, 'a submission is surely not at its provider');
   // Where the provider failed at it, another may not; where we died, nothing speaks against it.

@@ -55,12 +55,16 @@ async function stopIfDue(
   endpoint: BatchEndpoint,
 ): Promise<boolean> {
   const { submission } = held;
-  if (submission.state === 'stopping') return true;
+  const stopping = submission.state === 'stopping';
+  // Not polled since: the call may have failed, or a crash have come before it.
+  if (stopping && submission.tries > 0) return true;
   const cancelled = batch.state === 'cancelling';
-  if (!cancelled && !(await isAtRisk(world, batch))) return false;
-  await world.at('stop: before the intent');
-  await held.move('stopping');
-  await world.at('stop: after the intent');
+  if (!stopping) {
+    if (!cancelled && !(await isAtRisk(world, batch))) return false;
+    await world.at('stop: before the intent');
+    await held.move('stopping', { tries: 0 });
+    await world.at('stop: after the intent');
+  }
   await endpoint.cancel(submission.handle ?? '', jobOf(submission));
   await world.at('stop: after the call');
   world.log.info(

@@ -30,6 +30,7 @@ export async function submit(
   held: Held,
   batch: Batch,
   lane: Lane,
+  lost: AbortSignal,
 ): Promise<number | undefined> {
   const { submission } = held;
   const target = world.policy().target(submission.target);
@@ -37,8 +38,8 @@ export async function submit(
   if (target === undefined || endpoint === undefined)
     return settleRefused(world, held, lane, noLongerConfigured(submission));
   // What would be stopped at the first look is not begun: its items are asked by themselves, or end with the batch.
-  const lost = batch.state !== 'running' || lossOf(world, batch, lane) !== undefined;
-  if (lost || (await isAtRisk(world, batch))) return settleRefused(world, held, lane, undefined);
+  const over = batch.state !== 'running' || lossOf(world, batch, lane) !== undefined;
+  if (over || (await isAtRisk(world, batch))) return settleRefused(world, held, lane, undefined);
   const encoded = await encode(world, batch, lane, submission, target);
   try {
     await settleCannotCarry(world, held, lane, encoded.failed);
@@ -53,10 +54,27 @@ export async function submit(
       nanoUsd,
     );
     if (!taken.ok) return noRoom(world, held, batch, lane, taken);
-    return await send(world, held, batch, lane, encoded, target, endpoint, nanoUsd);
+    return await send(world, held, batch, lane, whileHeld(encoded, lost), target, endpoint, nanoUsd);
   } finally {
     await encoded.remove();
   }
+}
+
+/** Whoever has the claim now looks for the submission, and would send it again: an upload that is still under way must not become a job. */
+export function whileHeld(encoded: Encoded, lost: AbortSignal): Encoded {
+  return {
+    ...encoded,
+    async *lines() {
+      const check = (): void => {
+        if (lost.aborted) throw new Error('The claim of a submission was lost while it was being sent.');
+      };
+      for await (const handful of encoded.lines()) {
+        check();
+        yield handful;
+      }
+      check();
+    },
+  };
 }
 
 async function send(

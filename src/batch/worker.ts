@@ -113,12 +113,12 @@ export class Worker {
   async #do(work: Work): Promise<void> {
     const world = this.#world;
     const name = work.kind === 'batch' ? work.batch.id : work.submission.id;
-    const { signal, release } = this.#hold(work);
+    const { signal, lost, release } = this.#hold(work);
     let dueAtMs: number | undefined;
     try {
       dueAtMs = isHeavy(work)
-        ? await this.#heavy.pass(() => this.#step(work, signal))
-        : await this.#step(work, signal);
+        ? await this.#heavy.pass(() => this.#step(work, signal, lost))
+        : await this.#step(work, signal, lost);
       this.#failures.delete(name);
     } catch (thrown) {
       dueAtMs = this.#afterDefect(name, thrown);
@@ -131,8 +131,10 @@ export class Worker {
     if (dueAtMs === undefined || dueAtMs <= world.clock.now()) this.poke();
   }
 
-  #step(work: Work, signal: AbortSignal): Promise<number | undefined> {
-    return work.kind === 'batch' ? run(this.#world, work.batch, signal) : this.#submission(work, signal);
+  #step(work: Work, signal: AbortSignal, lost: AbortSignal): Promise<number | undefined> {
+    return work.kind === 'batch'
+      ? run(this.#world, work.batch, signal)
+      : this.#submission(work, signal, lost);
   }
 
   #afterDefect(name: string, thrown: unknown): number {
@@ -147,11 +149,13 @@ export class Worker {
     return world.clock.now() + waitMs;
   }
 
-  /** Renews the claim while the step runs; aborts the step where it was lost. */
-  #hold(work: Work): { readonly signal: AbortSignal; release(): void } {
+  /** Renews the claim while the step runs; aborts the step where it was `lost`, and where the process stops. */
+  #hold(work: Work): { readonly signal: AbortSignal; readonly lost: AbortSignal; release(): void } {
     const { leaseMs } = this.#world.settings();
     const lost = new AbortController();
-    const onStop = (): void => lost.abort();
+    const either = new AbortController();
+    const onStop = (): void => either.abort();
+    lost.signal.addEventListener('abort', onStop);
     this.#stop.signal.addEventListener('abort', onStop);
     let cancel = (): void => {};
     let released = false;
@@ -166,7 +170,8 @@ export class Worker {
     };
     renew();
     return {
-      signal: lost.signal,
+      signal: either.signal,
+      lost: lost.signal,
       release: () => {
         released = true;
         cancel();
@@ -178,6 +183,7 @@ export class Worker {
   async #submission(
     work: Extract<Work, { kind: 'submission' }>,
     signal: AbortSignal,
+    lost: AbortSignal,
   ): Promise<number | undefined> {
     const world = this.#world;
     const { submission } = work;
@@ -189,7 +195,7 @@ export class Worker {
     const held = new Held(world.rows.submissions, submission, work.claim);
     switch (submission.state) {
       case 'planned':
-        return submit(world, held, batch, lane);
+        return submit(world, held, batch, lane, lost);
       case 'sending':
         return adopt(world, held, batch, lane);
       case 'open':

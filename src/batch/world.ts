@@ -49,7 +49,7 @@ export interface BatchWorldInside {
   readonly random: Random;
   readonly makeId: MakeId;
   readonly log: Log;
-  /** Somewhere on this machine's disk, for files of one step; emptied at start. */
+  /** Somewhere on this machine's disk, for files of one step; empty at start. */
   readonly scratch: string;
   readonly at: Step;
 }

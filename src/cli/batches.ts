@@ -1,7 +1,6 @@
 /** The batch road, wired together for one running gateway. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Desk } from '../batch/desk.ts';
 import { compileRules } from '../batch/prefilter.ts';
 import { Room } from '../batch/room.ts';
@@ -19,6 +18,7 @@ import { type KeyRing, mayUse } from '../gateway/key-ring.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
 import type { Blobs, Stores } from '../stores/contract.ts';
 import { BatchMetrics } from '../telemetry/batch-metrics.ts';
+import { openScratch } from './scratch.ts';
 
 /** How often what is kept no longer is looked for. */
 const sweepMs = 600_000;
@@ -46,8 +46,7 @@ export interface BatchesInput {
 type World = Omit<GatewayWorld, 'batches'>;
 
 export function openBatches(input: BatchesInput, world: World): OpenBatches {
-  const scratch = join(tmpdir(), `intermodal-${process.pid}-${world.makeId('')}`);
-  mkdirSync(scratch, { recursive: true });
+  const scratch = openScratch(tmpdir(), world.makeId(''));
   const dialects = world.dialects.flatMap((folder) => folder.dialects);
   let rules = { written: input.config().prefilter, compiled: compileRules(input.config().prefilter) };
   const inside: BatchWorldInside = {

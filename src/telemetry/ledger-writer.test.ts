@@ -66,6 +66,14 @@ describe('the ledger writer', () => {
   });
   afterEach(() => assert.equal(clock.pending(), 0, 'a timer was left behind'));
 
+  test('appends at once what the next step waits for, and says so where it cannot', async () => {
+    await writer.append([entry('a'), entry('b')]);
+    assert.deepEqual([written, told], [[['a', 'b']], ['a', 'b']]);
+    failures = 1;
+    await assert.rejects(writer.append([entry('c')]), /away/);
+    assert.deepEqual([told, writer.pending], [['a', 'b'], 0]);
+  });
+
   test('writes what comes together at once, well within a second', async () => {
     writer.add(entry('a'));
     await clock.advance(100);
