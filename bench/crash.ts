@@ -18,7 +18,7 @@ const leastKills = 300;
 /** Campaigns of one adapter, side by side: most of a round is waiting. */
 const sideBySide = 2;
 /** No new round is begun after this. */
-const longestMs = 480_000;
+const longestMs = 600_000;
 const quickRounds = 6;
 
 interface Fought {

@@ -13,6 +13,7 @@ describe('the section on batch work', () => {
       poll: [60_000, 120_000, 240_000, 300_000],
       retry: [60_000, 300_000],
       look_again: 120_000,
+      lease: 30_000,
       submission_items: 50_000,
       sync: { concurrent: 16 },
       webhooks: { allow_private: false, jobs_signature_header: 'X-Holysheep-Signature' },
