@@ -77,6 +77,8 @@ class Wave {
   readonly #shape: BatchShape;
   readonly #lanes: readonly Lane[];
   readonly #input: LocalBlob;
+  /** Part of what its entries are named by: calls that are made again are calls of their own. */
+  readonly #id: string;
 
   constructor(
     world: BatchWorldInside,
@@ -90,6 +92,7 @@ class Wave {
     this.#shape = shape;
     this.#lanes = lanes;
     this.#input = input;
+    this.#id = world.makeId('').slice(-8);
   }
 
   async run(items: readonly Item[]): Promise<void> {
@@ -159,7 +162,7 @@ class Wave {
   }
 
   #entryId({ item }: Asking, index: number): string {
-    return `${this.#batch.id}:${item.seq}:${item.attempts + 1}${index === 0 ? '' : `.${index}`}`;
+    return `${this.#batch.id}:${item.seq}:${item.attempts + 1}:${this.#id}${index === 0 ? '' : `.${index}`}`;
   }
 
   /** What the ledger says until it knows more: the most that the first target can cost. */
