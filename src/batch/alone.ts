@@ -144,7 +144,9 @@ class Wave {
     const lane = this.#lanes.find((one) => one.lane === item.lane);
     if (lane === undefined) throw new Error(`Item ${item.seq} of ${this.#batch.id} has no lane.`);
     const policy = world.policy();
-    const line = this.#shape.readLine(this.#input.read(item.at, item.bytes), this.#batch);
+    // All lines of a wave are held at once, and what is read is gone with the next read.
+    const text = Buffer.from(this.#input.read(item.at, item.bytes));
+    const line = this.#shape.readLine(text, this.#batch);
     const call = this.#shape.call(line, {
       id: `${this.#batch.id}:${item.seq}`,
       batch: this.#batch,

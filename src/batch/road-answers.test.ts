@@ -164,3 +164,20 @@ describe('an answer of the wrong form', () => {
     ]);
   });
 });
+
+test('items that are asked alone at once are asked each its own, however far apart their lines are', async () => {
+  road = await startRoad({ yaml: 'routes:\n  now: { chain: [local/model] }\n' });
+  const filler = 'x'.repeat(90_000);
+  const lines = Array.from({ length: 8 }, (_, index) =>
+    chatLine(`c${index}`, 'now', '', {
+      messages: [
+        { role: 'system', content: filler },
+        { role: 'user', content: `[[echo]] answer ${index}` },
+      ],
+    }),
+  );
+  const id = await road.submit(lines);
+  assert.equal((await road.ended(id)).counts.done, 8);
+  for (const [customId, line] of await road.results(id))
+    assert.equal(textOf(line), `answer ${customId.slice(1)}`);
+});
