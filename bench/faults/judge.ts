@@ -3,6 +3,7 @@
 import type { Item, ItemAttempt, Submission } from '../../src/batch/contract.ts';
 import { errorKinds } from '../../src/core/errors.ts';
 import type { InvoiceLine } from '../../src/simulator/invoice.ts';
+import type { LedgerEntry } from '../../src/stores/contract.ts';
 import type { BatchEvidence, Evidence } from './evidence.ts';
 
 export interface Books {
@@ -160,11 +161,7 @@ function judgeBooks({ batches, ledger, invoice }: Evidence, jobItemOf: JobItemOf
       unreadableLines += lines.length - (entry.items ?? 0);
     }
   }
-  const alone = ledger
-    .filter(({ mode }) => mode !== 'batch')
-    .reduce((all, { costNanoUsd }) => all + costNanoUsd, 0);
-  const aloneBilled = sum(bySubmission.get('') ?? []);
-  if (alone !== aloneBilled) wrong.push(`Single calls: billed ${aloneBilled}, in the ledger ${alone}.`);
+  judgeSingleCalls(ledger, bySubmission.get('') ?? [], wrong);
   const ledgerNanoUsd = ledger.reduce((all, { costNanoUsd }) => all + costNanoUsd, 0);
   const invoicedNanoUsd = sum(invoice);
   const explained = invoicedNanoUsd - unreadableNanoUsd - unknownNanoUsd + unknownLedgerNanoUsd;
@@ -178,4 +175,28 @@ function judgeBooks({ batches, ledger, invoice }: Evidence, jobItemOf: JobItemOf
     unknownNanoUsd,
     unknownLedgerNanoUsd,
   };
+}
+
+/** No entry names its line: by provider, they must be as many, and as much. */
+function judgeSingleCalls(
+  ledger: readonly LedgerEntry[],
+  lines: readonly InvoiceLine[],
+  wrong: string[],
+): void {
+  const calls = Map.groupBy(
+    ledger.filter(({ mode }) => mode !== 'batch'),
+    ({ provider }) => provider,
+  );
+  const billed = Map.groupBy(lines, ({ instance }) => instance);
+  for (const provider of new Set([...calls.keys(), ...billed.keys()])) {
+    const entries = calls.get(provider) ?? [];
+    const cost = entries.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0);
+    const bill = (billed.get(provider) ?? []).reduce((sum, { nanoUsd }) => sum + nanoUsd, 0);
+    if (cost === bill) continue;
+    const outcomes = Map.groupBy(entries, ({ outcome, code }) => `${outcome} ${code ?? ''}`.trim());
+    const told = [...outcomes].map(([what, all]) => `${all.length} ${what}`).join(', ');
+    wrong.push(
+      `Single calls of ${provider}: billed ${billed.get(provider)?.length ?? 0} for ${bill}, in the ledger ${told} for ${cost}.`,
+    );
+  }
 }

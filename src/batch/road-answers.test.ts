@@ -164,3 +164,14 @@ describe('an answer of the wrong form', () => {
     ]);
   });
 });
+
+test('items that are asked alone at once are checked each by its own request, however far apart their lines are', async () => {
+  road = await startRoad({
+    yaml: 'routes:\n  now: { chain: [local/model] }\nmodels:\n  local/model: { capabilities: [structured-output] }\n',
+  });
+  const lines = Array.from({ length: 12 }, (_, index) =>
+    chatLine(`c${index}`, 'now', `parcel ${index} ${'x'.repeat(60_000 + index * 777)}`, jsonForm),
+  );
+  const id = await road.submit(lines);
+  assert.equal((await road.ended(id)).counts.done, 12, JSON.stringify(await road.attempts(id)));
+});
