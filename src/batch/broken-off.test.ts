@@ -80,7 +80,7 @@ describe('a step that is broken off', () => {
       shapes: new Map([['openai', { protocols: ['openai-chat'] } as unknown as BatchShape]]),
       policy: () => policy({ target: (name) => (name.endsWith('@batch') ? batchTarget : undefined) }),
       settings: () => defaultBatchSettings,
-      room: { giveBack: () => {} },
+      room: { giveBack: () => {}, takeWaiting: () => [] },
       ledger: { append: async (more: readonly LedgerEntry[]) => void entries.push(...more) },
       events: { submissionEnded: () => {}, failureRate: () => {} },
       clock: createFakeClock(noon),

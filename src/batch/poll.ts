@@ -31,9 +31,6 @@ export async function poll(world: BatchWorldInside, held: Held, batch: Batch): P
     await world.at('poll: before the call');
     const status = await endpoint.poll(submission.handle, jobOf(submission));
     await world.at('poll: after the call');
-    // Asked for before, and lost on the way: nothing happens where it was not.
-    if (stopping && status.kind === 'running' && status.state !== 'cancelling')
-      await endpoint.cancel(submission.handle, jobOf(submission));
     return await settleStatus(world, held, batch, endpoint, status, stopping);
   } catch (thrown) {
     const error = asGatewayError(thrown);
