@@ -1,16 +1,7 @@
 /** The batch desk: what callers may ask, each of their own. It writes rows and blobs; the worker does the rest. */
 import { GatewayError } from '../core/errors.ts';
-import type {
-  Batch,
-  BatchDesk,
-  DeadLetter,
-  NewBatch,
-  Owner,
-  Page,
-  Paged,
-  StoredFile,
-  Submission,
-} from './contract.ts';
+import type { Batch, NewBatch, Owner, StoredFile, Submission } from './contract.ts';
+import type { BatchDesk, DeadLetter, Page, Paged } from './desk/contract.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const endedStates: readonly Batch['state'][] = ['completed', 'failed', 'cancelled', 'expired'];

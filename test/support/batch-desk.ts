@@ -10,17 +10,15 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type {
   Batch,
-  BatchDesk,
   BatchShape,
   FinalItem,
   ItemCall,
   ItemError,
   NewBatch,
   Owner,
-  Page,
-  Paged,
   StoredFile,
 } from '../../src/batch/contract.ts';
+import type { BatchDesk, Page, Paged } from '../../src/batch/desk/contract.ts';
 import { asGatewayError, GatewayError } from '../../src/core/errors.ts';
 
 /** A body to answer with, or an error; `undefined`: the item is never answered. */

@@ -1,6 +1,6 @@
 /** A whole gateway beside a simulator, in this process, on ports of their own: real sockets, no mocks. */
 import { readFileSync } from 'node:fs';
-import type { BatchDesk } from '../../src/batch/contract.ts';
+import type { BatchDesk } from '../../src/batch/desk/contract.ts';
 import type { Step } from '../../src/batch/world.ts';
 import { openBatches } from '../../src/cli/batches.ts';
 import { openCapacity } from '../../src/cli/capacity.ts';

@@ -13,13 +13,8 @@ import {
   runningBatch,
 } from '../../../test/support/batch-rows.ts';
 import { startStoreKinds } from '../../../test/support/stores.ts';
-import {
-  type BatchState,
-  batchStates,
-  batchTransitions,
-  type Paged,
-  type StoredFile,
-} from '../../batch/contract.ts';
+import { type BatchState, batchStates, batchTransitions, type StoredFile } from '../../batch/contract.ts';
+import type { Paged } from '../../batch/desk/contract.ts';
 
 const { kinds, closeAll, stop } = await startStoreKinds();
 afterEach(closeAll);

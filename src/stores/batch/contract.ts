@@ -17,12 +17,11 @@ import type {
   Lane,
   NewBatch,
   Owner,
-  Page,
-  Paged,
   StoredFile,
   Submission,
   SubmissionState,
 } from '../../batch/contract.ts';
+import type { Page, Paged } from '../../batch/desk/contract.ts';
 
 export interface FileRows {
   /** An id that is there already stays as it is. */

@@ -1,5 +1,5 @@
 /** Pages of lists that are read from the newest on, or from the oldest, forwards and backwards. */
-import type { Page, Paged } from '../../batch/contract.ts';
+import type { Page, Paged } from '../../batch/desk/contract.ts';
 
 type Direction = 'asc' | 'desc';
 

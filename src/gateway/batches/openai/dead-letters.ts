@@ -2,7 +2,8 @@
  * What OpenAI's API has no word for: `/v1/batches/:id/dead-letters` tells which items were given up, after what; `…/retry-dead` opens them again. Both take
  * batches of every shape, since the others have no path of their own for it.
  */
-import type { DeadLetter, ItemError } from '../../../batch/contract.ts';
+import type { ItemError } from '../../../batch/contract.ts';
+import type { DeadLetter } from '../../../batch/desk/contract.ts';
 import { GatewayError } from '../../../core/errors.ts';
 import { present } from '../../../core/present.ts';
 import type { BatchRequest, BatchRoute, BatchWorld } from '../contract.ts';
