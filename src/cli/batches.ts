@@ -112,7 +112,17 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     });
   };
   return {
-    served: { world: served, folders: batchFolders },
+    served: {
+      world: served,
+      folders: batchFolders,
+      async hear(provider, call) {
+        const told = world.policy().webhook(provider)?.(call);
+        if (told === undefined) return false;
+        await inside.rows.submissions.wakeHandle(provider, told.handle, world.clock.now());
+        worker.poke();
+        return true;
+      },
+    },
     async start() {
       await worker.start();
       sweepLater();

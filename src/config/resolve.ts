@@ -43,7 +43,7 @@ export function resolve(
   const context: RouteContext = { config, written, openTarget, targets: new Map(), problems };
   const routes = Object.entries(config.routes).map(([name, route]) => makeRoute(name, route, context));
   const targets = [...context.targets.values()];
-  const policy = makePolicy(config, routes, targets, openTarget);
+  const policy = makePolicy(config, routes, targets, openTarget, providers);
   return { policy, routes, providers, warnings: warningsOf(config, providers, targets) };
 }
 
@@ -52,6 +52,7 @@ function makePolicy(
   routes: readonly Route[],
   targets: readonly Target[],
   openTarget: RouteContext['openTarget'],
+  providers: MadeProviders,
 ): Policy {
   const isPattern = (route: Route): boolean => route.name.includes('*');
   const plain = routes.filter((route) => !isPattern(route));
@@ -72,6 +73,7 @@ function makePolicy(
   return {
     version: 1,
     find,
+    webhook: (name) => providers.get(name)?.provider.readWebhook,
     target: keepTargets(targets, (name) => openTarget(name, timeoutsOf(config))),
     names,
     targets,

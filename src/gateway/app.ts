@@ -14,6 +14,7 @@ import type { ErrorBody } from './dialects/contract.ts';
 import { handle } from './handle.ts';
 import { healthReport } from './health-report.ts';
 import { listFor, listModels } from './list-models.ts';
+import { hearProviders } from './provider-webhooks.ts';
 import type { GatewayWorld } from './world.ts';
 
 export interface App {
@@ -44,6 +45,7 @@ export function createApp(world: GatewayWorld): App {
   }
 
   const batchPaths = serveBatches(world, hono, () => draining);
+  hearProviders(world, hono);
   listModels(world, hono);
   hono.get('/livez', (c) => c.json({ status: 'ok' }));
   hono.get('/readyz', (c) => (draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ok' })));

@@ -1,5 +1,6 @@
 /** What the gateway is given by whoever starts it. */
 
+import type { IncomingMessage } from 'node:http';
 import type { Calibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
@@ -51,5 +52,13 @@ export interface GatewayWorld {
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
   /** Absent: nothing behind the ways in for batches, and they are not served. */
-  readonly batches?: { readonly world: BatchWorld; readonly folders: readonly BatchFolder[] };
+  readonly batches?: {
+    readonly world: BatchWorld;
+    readonly folders: readonly BatchFolder[];
+    /** A provider says that a job has ended. False: nobody says so who may. */
+    hear?(
+      provider: string,
+      call: { readonly body: Uint8Array; readonly headers: IncomingMessage['headers'] },
+    ): Promise<boolean>;
+  };
 }

@@ -229,6 +229,14 @@ export interface Provider {
   countTokens?(model: ModelInfo): CountEndpoint | undefined;
   /** Present where the provider, as configured, has a batch API; `undefined` where this model or operation is not in it. */
   batch?(model: ModelInfo, operation: 'chat' | 'embedding'): BatchEndpoint | undefined;
+  /**
+   * Present where the provider may say by itself that a job has ended. The job that such a call tells of; `undefined`: it is not the provider's,
+   * and nothing of it is to be believed. It may come twice, or never.
+   */
+  readWebhook?(call: {
+    readonly body: Uint8Array;
+    readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  }): { readonly handle: string } | undefined;
   /** What the provider asks for a model in a mode, all its discounts in it; `undefined` where nobody knows. */
   price?(model: string, mode: Mode): Price | undefined;
 }

@@ -19,6 +19,7 @@ import type {
   EmbeddingEndpoint,
   Endpoint,
   ForwardedCall,
+  Provider,
   ResponseHeaders,
   WireRequest,
 } from '../providers/contract.ts';
@@ -204,6 +205,8 @@ export interface Policy {
   find(model: string): Route | undefined;
   /** A target by its name, `@batch` too, whether or not a route has it. */
   target(name: string): Target | undefined;
+  /** How a provider's own calls are read, where it makes any. */
+  webhook(provider: string): Provider['readWebhook'];
   /** Names that a client may use, for `/v1/models` and for "did you mean". */
   readonly names: readonly string[];
   readonly targets: readonly Target[];

@@ -165,6 +165,7 @@ export function policy(overrides: Partial<Policy> = {}): Policy {
     version: 1,
     find: () => undefined,
     target: () => undefined,
+    webhook: () => undefined,
     names: [],
     targets: [],
     breaker,

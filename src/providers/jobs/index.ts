@@ -1,6 +1,6 @@
 /** A reseller that has a batch API and no other: chunks of items in, results by id out. */
 import { GatewayError } from '../../core/errors.ts';
-import { type ChatEndpoint, defineProvider, type FailedResponse } from '../contract.ts';
+import { type ChatEndpoint, defineProvider, type FailedResponse, type Provider } from '../contract.ts';
 import { splitBaseUrl } from '../families/base-url.ts';
 import { readChatError } from '../families/openai-chat/errors.ts';
 import { secretFrom } from '../families/secret.ts';
@@ -10,6 +10,7 @@ import { createJobsCodec } from './codec.ts';
 import { errorRows } from './errors.ts';
 import { createPrices } from './prices.ts';
 import { type Settings, settings } from './settings.ts';
+import { readWebhook } from './webhook.ts';
 
 export const provider = defineProvider<Settings>({
   type: 'jobs',
@@ -40,7 +41,21 @@ export const provider = defineProvider<Settings>({
         operation === 'chat'
           ? createBatch({ open, settings: configured, model: model.id, clock })
           : undefined,
+      ...webhookOf(configured),
       price: createPrices(),
     };
   },
 });
+
+/** None without a secret: what is not signed, anybody may have sent. */
+function webhookOf({ webhook }: Settings): Pick<Provider, 'readWebhook'> {
+  const secret = webhook?.secret;
+  if (webhook === undefined || secret === undefined) return {};
+  const header = webhook.signature_header.toLowerCase();
+  return {
+    readWebhook({ body, headers }) {
+      const given = headers[header];
+      return readWebhook({ body, signature: typeof given === 'string' ? given : undefined }, secret);
+    },
+  };
+}

@@ -23,7 +23,9 @@ export const settings = z.strictObject({
     .strictObject({
       url: z
         .url({ protocol: /^https?$/ })
-        .describe('Sent with every job, for the provider to call at its end.'),
+        .describe(
+          'Sent with every job, for the provider to call at its end: https://YOUR-GATEWAY/v1/batch/webhooks/NAME, by the name of this provider.',
+        ),
       secret: z.string().min(1).optional().describe('What the provider signs such a call with.'),
       signature_header: z
         .string()

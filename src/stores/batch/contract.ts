@@ -308,6 +308,8 @@ export interface SubmissionRows {
     patch: Partial<Omit<Submission, 'id' | 'batchNo' | 'state'>>,
   ): Promise<boolean>;
   wake(id: string, dueAtMs: number): Promise<void>;
+  /** The one that a provider of that name knows by this id; nothing where there is none. */
+  wakeHandle(provider: string, handle: string, dueAtMs: number): Promise<void>;
   /** All that a provider may have, for holding their places and money again after a start: from `sending` to `ended`, whose price is still to come. */
   live(): Promise<readonly Submission[]>;
   /** Whether a provider's own id is one that we know. */

@@ -54,6 +54,16 @@ export function createSubmissionRows({ database }: Connection): SubmissionRows {
         .execute();
     },
 
+    async wakeHandle(provider, handle, dueAtMs) {
+      const rows = await database
+        .selectFrom('intermodal_submission')
+        .select(['id', 'target'])
+        .where('handle', '=', handle)
+        .limit(10)
+        .execute();
+      for (const { id, target } of rows) if (target.startsWith(`${provider}/`)) await this.wake(id, dueAtMs);
+    },
+
     async live() {
       const rows = await database
         .selectFrom('intermodal_submission')

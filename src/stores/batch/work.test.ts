@@ -187,6 +187,12 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(await rows.submissions.knows('batch_abc'), true);
       assert.equal(await rows.submissions.knows('batch_abd'), false);
       assert.equal(await rows.submissions.get('s00000000002'), undefined);
+      // A provider speaks for its own alone.
+      await rows.work.release(work, noon + 5_000_000);
+      await rows.submissions.wakeHandle('somebody-else', 'batch_abc', noon);
+      assert.equal((await rows.submissions.get('s00000000001'))?.dueAtMs, noon + 5_000_000);
+      await rows.submissions.wakeHandle(submission.target.split('/')[0] ?? '', 'batch_abc', noon);
+      assert.equal((await rows.submissions.get('s00000000001'))?.dueAtMs, noon);
     });
 
     test('are not changed in the name of a claim that was lost or let go', async () => {
