@@ -1,8 +1,8 @@
 /** A batch from its lines to its results, over every kind of store. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { after, afterEach, describe, test } from 'node:test';
 import { chatLine, echoLines, type Road, startRoad, targetOf, textOf } from '../../test/support/road.ts';
-import { type StoreKinds, startStoreKinds } from '../../test/support/stores.ts';
+import { startStoreKinds } from '../../test/support/stores.ts';
 
 const yaml = `
 routes:
@@ -15,34 +15,19 @@ const spoilt = {
   batches: [{ duration_ms: 50, item_error: 15, missing: 5, duplicate: 20, broken_line: 5, shuffle: true }],
 };
 
-let kinds: StoreKinds;
+const { kinds, closeAll, stop } = await startStoreKinds();
 let road: Road | undefined;
-before(async () => {
-  kinds = await startStoreKinds();
-});
 afterEach(async () => {
   await road?.close();
   road = undefined;
-  await kinds?.closeAll();
+  await closeAll();
 });
-after(async () => {
-  await kinds?.stop();
-});
+after(stop);
 
-for (const index of [0, 1, 2])
-  describe(`a batch on store ${index}`, () => {
-    const open = async (test: { skip(reason: string): void }) => {
-      const kind = kinds.kinds[index];
-      if (kind === undefined || kind.skip !== false) {
-        test.skip(kind === undefined ? 'there is no such store' : String(kind.skip));
-        return undefined;
-      }
-      return kind.open();
-    };
-
-    test('mixes models and routes, and each line says who answered it', async (context) => {
-      const stores = await open(context);
-      if (stores === undefined) return;
+for (const kind of kinds)
+  describe(`a batch on ${kind.name}`, { skip: kind.skip }, () => {
+    test('mixes models and routes, and each line says who answered it', async () => {
+      const stores = await kind.open();
       road = await startRoad({ yaml, stores });
       const id = await road.submit(
         [
@@ -76,9 +61,8 @@ for (const index of [0, 1, 2])
       assert.match(JSON.stringify(lines.get('e')), /No route or model is named \\"nobody\\"/);
     });
 
-    test('comes to its end through errors, silence, broken lines and lines that come twice, and pays for each answer once', async (context) => {
-      const stores = await open(context);
-      if (stores === undefined) return;
+    test('comes to its end through errors, silence, broken lines and lines that come twice, and pays for each answer once', async () => {
+      const stores = await kind.open();
       road = await startRoad({ yaml, stores, faults: spoilt });
       const id = await road.submit(echoLines(300, 'cheap'));
       const batch = await road.ended(id);
