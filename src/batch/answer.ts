@@ -108,8 +108,9 @@ export function checkForm(
       continue;
     }
     const checked = checkAnswer(texts.join(''), format);
-    if (checked.kind === 'wrong') return { message: checked.message };
-    if (checked.kind === 'good') choices.push(choice);
+    // A schema was promised. JSON alone is a wish that some targets cannot be told of: a sync caller gets what comes, and so does an item.
+    if (checked.kind === 'wrong' && format.kind === 'schema') return { message: checked.message };
+    if (checked.kind !== 'repaired') choices.push(choice);
     else {
       mended = true;
       const others = choice.blocks.filter((block) => block.type !== 'text');
