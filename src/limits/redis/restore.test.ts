@@ -16,7 +16,8 @@ import {
 import { makeId } from '../../core/ids.ts';
 import type { Bucket, Granted, Verdict } from '../contract.ts';
 
-const bucket: Bucket = { key: 'rpm', limit: 60, periodMs: 60_000, burst: 60 };
+/** Fills so slowly that it makes no difference how many beats of the clock a rejoining takes. */
+const bucket: Bucket = { key: 'rpd', limit: 60, periodMs: 86_400_000, burst: 60 };
 const uncapped = Number.POSITIVE_INFINITY;
 
 function granted(verdict: Verdict): Granted {
