@@ -83,6 +83,11 @@ const rows: readonly Row[] = [
   { from: /^(stores|limits)\/[^/]+\.ts$/, may: ['core/', '$1/'] },
   // Beside the rest of its row: how AWS is spoken to, which a provider does too.
   { from: /^stores\/s3\//, may: ['core/', 'wire/aws/', 'stores/[^/]+\\.ts', 'stores/s3/'] },
+  // What routing keeps, and the rows of the queue: in words of those rooms, on every kind of store.
+  {
+    from: /^stores\/(routing|queue)\//,
+    may: ['core/', 'stores/[^/]+\\.ts', 'stores/$1/', ...contracts],
+  },
   // The rows of batch work, on every kind of store: they are of the words of `batch`, and of no kind.
   { from: /^stores\/batch\//, may: ['core/', 'stores/[^/]+\\.ts', 'stores/batch/', ...contracts] },
   {
@@ -92,6 +97,14 @@ const rows: readonly Row[] = [
   {
     from: /^batch\//,
     may: ['core/', 'wire/', 'catalog/', 'router/', 'telemetry/', 'batch/', ...contracts],
+  },
+  {
+    from: /^queue\//,
+    may: ['core/', 'wire/', 'catalog/', 'router/', 'telemetry/', 'queue/', ...contracts],
+  },
+  {
+    from: /^evaluation\//,
+    may: ['core/', 'catalog/', 'router/', 'evaluation/', ...contracts],
   },
   { from: /^upstream\//, may: ['core/', 'upstream/', ...contracts] },
   {

@@ -114,3 +114,11 @@ export const chain = z
   .array(step)
   .min(1)
   .describe('Targets in order; each is tried only if it is capable, healthy and has room.');
+
+/** A target, or a chain of them. */
+export const oneOrChain = z
+  .preprocess(
+    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+    z.array(step).min(1),
+  )
+  .meta({ oneOrMore: true });

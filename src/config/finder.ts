@@ -3,7 +3,9 @@
  * (patterns with `provider/*`, direct targets) are kept, the least lately used dropped beyond a thousand: names come from callers.
  */
 import { matchesPattern } from '../core/pattern.ts';
+import { present } from '../core/present.ts';
 import { parseTarget } from '../core/target.ts';
+import type { WaitingPolicy } from '../queue/contract.ts';
 import type { RetryPolicy, Route, Step, Target, Timeouts } from '../router/contract.ts';
 
 const mostMade = 1000;
@@ -20,6 +22,7 @@ export interface FinderInput {
   readonly retry: RetryPolicy;
   /** Time budget of a route made for a target that the client names. */
   readonly budgetMs: number;
+  readonly waiting: WaitingPolicy;
 }
 
 export function createFinder(input: FinderInput): (model: string) => Route | undefined {
@@ -70,10 +73,14 @@ function fill(route: Route, model: string, openTarget: FinderInput['openTarget']
     ...route,
     chain: route.chain.map(fillStep),
     rules: route.rules.map((rule) => ({ ...rule, chain: rule.chain.map(fillStep) })),
+    ...present({
+      cascade: route.cascade && { ...route.cascade, escalate: route.cascade.escalate.map(fillStep) },
+      canary: route.canary && { ...route.canary, chain: route.canary.chain.map(fillStep) },
+    }),
   };
 }
 
-function directRoute(name: string, target: Target, { retry, budgetMs }: FinderInput): Route {
+function directRoute(name: string, target: Target, { retry, budgetMs, waiting }: FinderInput): Route {
   return {
     name,
     rules: [],
@@ -85,5 +92,9 @@ function directRoute(name: string, target: Target, { retry, budgetMs }: FinderIn
     onOverBudget: 'refuse',
     reserve: 'worst',
     knownPrices: false,
+    order: 'listed',
+    sticky: false,
+    complexity: { mostChars: 4_000, weights: {}, scorer: 'heuristic' },
+    waiting,
   };
 }

@@ -6,6 +6,11 @@ import type { Condition, RetryPolicy, Route, Rule, Step, Target, Timeouts } from
 import type { WrittenStep } from './chain.ts';
 import { valueAt } from './issues.ts';
 import type { Path, Problem } from './problem.ts';
+import { makeCanary } from './routing/canary.ts';
+import { makeCascade } from './routing/cascade.ts';
+import { makeComplexity } from './routing/complexity.ts';
+import { makeResponseCache } from './routing/response-cache.ts';
+import { makeWaiting } from './routing/waiting.ts';
 import type { ConditionConfig, Config, RouteConfig } from './schema.ts';
 
 export interface RouteContext {
@@ -29,6 +34,8 @@ export function makeRoute(name: string, written: RouteConfig, context: RouteCont
         return target === undefined ? [] : [{ target, weight: option.weight }];
       }),
     }));
+  const below = (section: string) => (steps: readonly WrittenStep[], at: Path) =>
+    toSteps(steps, [...path, section, ...at]);
   const rules = written.rules.map((rule, index): Rule => {
     const place = [...path, 'rules', index];
     return {
@@ -48,6 +55,15 @@ export function makeRoute(name: string, written: RouteConfig, context: RouteCont
     onOverBudget: written.over_budget,
     reserve: written.reserve,
     knownPrices: written.known_prices,
+    order: written.order,
+    sticky: written.sticky,
+    complexity: makeComplexity(written.complexity),
+    waiting: makeWaiting(config.waiting, written.waiting),
+    ...present({
+      cascade: written.cascade && makeCascade(written.cascade, below('cascade')),
+      canary: written.canary && makeCanary(written.canary, below('canary')),
+      cache: written.cache && makeResponseCache(written.cache),
+    }),
   };
 }
 
@@ -112,6 +128,8 @@ function toCondition(when: ConditionConfig): Condition {
     needs: when.needs,
     stream: when.stream,
     priority: when.priority,
+    complexity: when.complexity,
+    deadline: when.deadline,
   });
 }
 

@@ -44,6 +44,15 @@ function checkRoute(name: string, route: Readonly<Record<string, unknown>>, chec
   const path = ['routes', name];
   const pattern = name.includes('*');
   checkChain(route['chain'], [...path, 'chain'], pattern, check);
+  const cascade = asObject(route['cascade']);
+  const confidence = asObject(cascade['confidence']);
+  checkChain(oneOrMany(cascade['escalate']), [...path, 'cascade', 'escalate'], pattern, check);
+  checkChain(oneOrMany(confidence['with']), [...path, 'cascade', 'confidence', 'with'], pattern, check);
+  checkChain(oneOrMany(confidence['by']), [...path, 'cascade', 'confidence', 'by'], pattern, check);
+  checkChain(oneOrMany(asObject(route['canary'])['chain']), [...path, 'canary', 'chain'], pattern, check);
+  const classifier = asObject(route['complexity'])['classifier'];
+  if (typeof classifier === 'string')
+    checkTarget(classifier, [...path, 'complexity', 'classifier'], pattern, check);
   for (const [index, written] of asArray(route['rules']).entries()) {
     const rule = asObject(written);
     const place = [...path, 'rules', index];
@@ -56,6 +65,8 @@ function checkRoute(name: string, route: Readonly<Record<string, unknown>>, chec
       });
   }
 }
+
+const oneOrMany = (value: unknown): unknown => (Array.isArray(value) ? value : [value]);
 
 function checkChain(chain: unknown, path: Path, pattern: boolean, check: Check): void {
   for (const [index, step] of asArray(chain).entries()) {
@@ -82,14 +93,9 @@ function checkTarget(name: string, path: Path, pattern: boolean, { providers, se
     complain(`${shown} is not a target`, name.includes('/') ? targetFix : one);
     return;
   }
-  const { provider, model, mode } = parsed;
+  const { provider, model } = parsed;
   if (providers?.includes(provider) === false)
     complain(`unknown provider ${show(provider)}`, suggest(provider, providers, 'Configured'));
-  if (mode !== 'sync' && mode !== 'batch')
-    complain(
-      `${shown} asks for mode ${mode}, and this version serves sync and batch`,
-      'Write @batch, @sync, or no mode.',
-    );
   // Vertex writes versions behind the same sign; a version has digits in it.
   const suffix = model.slice(model.lastIndexOf('@') + 1);
   if (model.includes('@') && /^[a-z]+$/.test(suffix) && suffix !== 'latest' && suffix !== 'default')

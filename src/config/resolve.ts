@@ -12,6 +12,7 @@ import { type MadeProviders, makeProviders, type ResolveWorld } from './make-pro
 import { makeRoute, type RouteContext, retryOf, timeoutsOf } from './make-route.ts';
 import { hasOverride, makeTarget } from './make-target.ts';
 import type { Problem } from './problem.ts';
+import { makeWaiting } from './routing/waiting.ts';
 import type { Config } from './schema.ts';
 import { suggest } from './suggest.ts';
 
@@ -68,6 +69,7 @@ function makePolicy(
     timeouts: timeoutsOf(config),
     retry: retryOf(config),
     budgetMs: directBudgetMs,
+    waiting: makeWaiting(config.waiting),
   });
   const names = [...plain.map((route) => route.name), ...aliases.map(([alias]) => alias)];
   return {

@@ -8,7 +8,13 @@ import { redis, store } from './addresses.ts';
 import { batch } from './batch.ts';
 import { budget, limits, price } from './capacity.ts';
 import { chain } from './chain.ts';
-import { count, duration, range, share, size, someTime } from './units.ts';
+import { canary } from './routing/canary.ts';
+import { cascade } from './routing/cascade.ts';
+import { complexity } from './routing/complexity.ts';
+import { order, sticky } from './routing/order.ts';
+import { responseCache } from './routing/response-cache.ts';
+import { routeWaiting, waiting } from './routing/waiting.ts';
+import { count, duration, durationRange, range, share, shareRange, size, someTime } from './units.ts';
 
 /** Of two times the second must not be shorter; either may be absent. */
 function ordered<Key extends string>(lower: Key, upper: Key) {
@@ -76,6 +82,10 @@ const condition = z.strictObject({
   needs: oneOrMore(z.enum(capabilities)).describe('What the request uses.'),
   stream: z.boolean().optional().describe('Whether the answer is streamed.'),
   priority: oneOrMore(z.enum(['high', 'normal', 'low'])).describe('From x-intermodal-priority.'),
+  complexity: shareRange.optional().describe('How hard the request looks, from 0 to 1.'),
+  deadline: durationRange
+    .optional()
+    .describe('Time until the caller needs the answer; without a deadline it does not hold.'),
 });
 
 const rule = z.strictObject({
@@ -109,6 +119,13 @@ const route = z.strictObject({
       'What a budget sets aside for a request: the most that it can cost, or the 95th percentile of what this route’s requests did.',
     ),
   known_prices: z.boolean().default(false).describe('Pass over targets whose price nobody knows.'),
+  order,
+  sticky,
+  complexity,
+  cascade,
+  canary,
+  cache: responseCache,
+  waiting: routeWaiting,
   timeouts: z.strictObject(timeoutFields).partial().optional().describe('Over those of the whole file.'),
   retry: z.strictObject(retryFields).partial().optional().describe('Over those of the whole file.'),
 });
@@ -193,6 +210,7 @@ export function configSchema(registry: Registry, simulator: z.ZodType = z.unknow
     routes: z
       .record(z.string().min(1), route)
       .describe('What apps name in `model`; * in a name stands for anything.'),
+    waiting,
     batch: batch.prefault({}).describe('Work that comes as batches. A change of blobs needs a restart.'),
     simulator: simulator.optional().describe('The stand-ins that `serve --simulate` starts.'),
   });

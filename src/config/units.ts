@@ -94,6 +94,25 @@ export const readRange: Read<Range> = (value) => {
   }
 };
 
+/** `>= 0.6`, `< 40%`, `0.2..0.5`: inclusive bounds; no score is so exact that `>` differs from `>=`. */
+export const readShareRange: Read<Range> = (value) => readBounds(value, readShare);
+
+/** `>= 1h`, `< 30s`, `5m..2h`: milliseconds, inclusive bounds. */
+export const readDurationRange: Read<Range> = (value) => readBounds(value, readDuration);
+
+function readBounds(value: unknown, read: Read<number>): Range | undefined {
+  if (typeof value !== 'string') return undefined;
+  const between = /^(\S+?)\s*\.\.\s*(\S+)$/.exec(value);
+  if (between !== null) {
+    const [min, max] = [read(between[1]), read(between[2])];
+    return min === undefined || max === undefined || min > max ? undefined : { min, max };
+  }
+  const match = /^([<>])=?\s*(\S+)$/.exec(value);
+  const bound = match === null ? undefined : read(match[2]);
+  if (bound === undefined) return undefined;
+  return match?.[1] === '>' ? { min: bound } : { max: bound };
+}
+
 /** `params` carry the words; `issues.ts` makes the sentence, since only it knows how a value may be shown. */
 function unit<T>(
   read: Read<T>,
@@ -179,3 +198,20 @@ export const range = unit(readRange, 'a range', 'Write a bound such as "> 8k" or
   pattern:
     '^((>=|<=|>|<)\\s*\\d+(\\.\\d+)?[kMGT]?|\\d+(\\.\\d+)?[kMGT]?\\s*\\.\\.\\s*\\d+(\\.\\d+)?[kMGT]?)$',
 });
+
+export const shareRange = unit(
+  readShareRange,
+  'a range of shares',
+  'Write a bound such as ">= 0.6" or "< 40%", or "0.2..0.5".',
+  { title: 'range', type: 'string', pattern: '^([<>]=?\\s*[\\d.]+%?|[\\d.]+%?\\s*\\.\\.\\s*[\\d.]+%?)$' },
+);
+export const durationRange = unit(
+  readDurationRange,
+  'a range of times',
+  'Write a bound such as ">= 1h" or "< 30s", or "5m..2h".',
+  {
+    title: 'range',
+    type: 'string',
+    pattern: '^([<>]=?\\s*[\\d.dhms]+|[\\d.dhms]+\\s*\\.\\.\\s*[\\d.dhms]+)$',
+  },
+);

@@ -2,7 +2,12 @@
 import { matchesPattern } from '../core/pattern.ts';
 import type { Condition, Considered, Range } from './contract.ts';
 
-export function holds(when: Condition, request: Considered): boolean {
+/** `score`: the complexity of the request; asked for last, since it alone takes time. `undefined`: nobody can say. */
+export function holds(
+  when: Condition,
+  request: Considered,
+  score: () => number | undefined = () => undefined,
+): boolean {
   const { facts } = request;
   return (
     (when.model === undefined || when.model.some((pattern) => matchesPattern(pattern, facts.model))) &&
@@ -12,7 +17,9 @@ export function holds(when: Condition, request: Considered): boolean {
     (when.needs === undefined || when.needs.every((capability) => facts.needs.includes(capability))) &&
     (when.inputTokens === undefined || within(when.inputTokens, facts.inputTokens)) &&
     (when.maxOutputTokens === undefined || within(when.maxOutputTokens, facts.maxOutputTokens ?? 0)) &&
-    (when.headers === undefined || holdsHeaders(when.headers, request))
+    (when.deadline === undefined || withinKnown(when.deadline, request.budgetMs)) &&
+    (when.headers === undefined || holdsHeaders(when.headers, request)) &&
+    (when.complexity === undefined || withinKnown(when.complexity, score()))
   );
 }
 
@@ -24,6 +31,10 @@ function holdsHeaders(wanted: Readonly<Record<string, string>>, request: Conside
       ? matchesPattern(pattern, value)
       : value.some((one) => matchesPattern(pattern, one));
   });
+}
+
+function withinKnown(range: Range, value: number | undefined): boolean {
+  return value !== undefined && within(range, value);
 }
 
 function within(range: Range, value: number): boolean {

@@ -23,6 +23,10 @@ import type {
   ResponseHeaders,
   WireRequest,
 } from '../providers/contract.ts';
+import type { WaitingPolicy } from '../queue/contract.ts';
+import type { Canary } from './canary/contract.ts';
+import type { Cascade } from './cascade/contract.ts';
+import type { ComplexityPolicy, Prompt } from './complexity/contract.ts';
 
 export interface Timeouts {
   readonly connectMs: number;
@@ -147,6 +151,10 @@ export interface Condition {
   readonly needs?: readonly Capability[];
   readonly stream?: boolean;
   readonly priority?: readonly Priority[];
+  /** Of the score. */
+  readonly complexity?: Range;
+  /** Milliseconds; does not hold for a request without a deadline. */
+  readonly deadline?: Range;
 }
 
 export interface Rule {
@@ -154,6 +162,17 @@ export interface Rule {
   readonly text: string;
   readonly when: Condition;
   readonly chain: readonly Step[];
+}
+
+/** Which candidate is tried first: as written; by expected cost; by measured time; by how much of their limits is free. */
+export const orders = ['listed', 'cheapest', 'fastest', 'most-room'] as const;
+export type Order = (typeof orders)[number];
+
+/** Answers that may be given again to the very same request. */
+export interface ResponseCachePolicy {
+  readonly forMs: number;
+  /** Who may get an answer that another’s request made: the same key, the same team, or anybody. */
+  readonly scope: 'key' | 'team' | 'all';
 }
 
 export interface RetryPolicy {
@@ -185,6 +204,14 @@ export interface Route {
   readonly reserve: 'worst' | 'expected';
   /** Targets whose price nobody knows are passed over. */
   readonly knownPrices: boolean;
+  readonly order: Order;
+  /** A conversation stays with the target whose prompt cache it has warmed, where that is cheaper. */
+  readonly sticky: boolean;
+  readonly complexity: ComplexityPolicy;
+  readonly waiting: WaitingPolicy;
+  readonly cascade?: Cascade;
+  readonly canary?: Canary;
+  readonly cache?: ResponseCachePolicy;
 }
 
 export interface BreakerPolicy {
@@ -324,6 +351,12 @@ export interface Considered {
   readonly draw: number;
   /** The batch that the request is an item of. */
   readonly batch?: string;
+  /** What may serve it; absent: what answers over a connection that is held. */
+  readonly modes?: ReadonlySet<Mode>;
+  /** Until the caller needs the answer, where it says so. */
+  readonly budgetMs?: number;
+  /** What its complexity is scored on; called only where something asks for it. */
+  prompt?(mostChars: number): Prompt;
 }
 
 /** One caller's request on its way through a route. `Req` is its neutral form, which only `prepare` looks at. */
@@ -346,6 +379,10 @@ export interface Call<Req = never> {
   readonly bodyBytes: number;
   /** The caller's own deadline, where it gave one; the route's budget holds too. */
   readonly budgetMs?: number;
+  /** What may serve it; absent: what answers over a connection that is held. */
+  readonly modes?: ReadonlySet<Mode>;
+  /** What its complexity is scored on. */
+  prompt?(mostChars: number): Prompt;
   /** Shapes the body for a target, by pass-through or translation. Throws `GatewayError`; `strict` refuses what would be dropped. */
   prepare(endpoint: Endpoint<Req>, strict: boolean): Prepared;
 }

@@ -4,20 +4,30 @@
  */
 import type { Capability } from '../core/capability.ts';
 import type { Facts } from '../core/facts.ts';
+import type { Mode } from '../core/target.ts';
 import type { ChatEndpoint, CountEndpoint, EmbeddingEndpoint } from '../providers/contract.ts';
+import type { Arm } from './canary/contract.ts';
+import type { Complexity, Scorer } from './complexity/contract.ts';
 import { holds } from './condition.ts';
 import type { Considered, Route, Rule, Step, Target } from './contract.ts';
 import type { HealthView } from './health.ts';
+import { type Measures, rankOf } from './order.ts';
 
 export interface World {
   /** The health of a target, by name. */
   view(target: string): HealthView;
+  /** What orders by measurement go by. */
+  readonly measures?: Measures;
+  /** Who scores the requests of a route; absent: conditions on complexity do not hold. */
+  scorer?(route: Route): Scorer;
+  /** On which side of its route's canary a request is; absent: the usual one. */
+  arm?(request: Considered, route: Route): Arm;
 }
 
 export type Reason =
   | { readonly kind: 'no-endpoint' }
   | { readonly kind: 'other-protocol' }
-  /** A provider's batch API, and the caller wants its answer now. */
+  /** Its mode takes time, and the caller holds the line for its answer. */
   | { readonly kind: 'waits' }
   | { readonly kind: 'lacks'; readonly capability: Capability }
   | { readonly kind: 'too-long'; readonly tokens: number; readonly contextTokens: number }
@@ -32,6 +42,12 @@ export interface Decision {
   readonly route: Route;
   /** The rule that gave the chain; absent: the route's own chain. */
   readonly rule?: Rule;
+  /** Where a rule asked for it. */
+  readonly complexity?: Complexity;
+  /** Where the route has a canary. */
+  readonly arm?: Arm;
+  /** What the candidates were ordered by, each in its place; absent where they are as listed. */
+  readonly ranks?: readonly (number | undefined)[];
   /** To be tried, in order. */
   readonly candidates: readonly Target[];
   /** Not to be tried now; those with reason `unhealthy` may be worth waiting for. */
@@ -39,18 +55,61 @@ export interface Decision {
 }
 
 export function decide(request: Considered, route: Route, world: World): Decision {
-  const rule = route.rules.length === 0 ? undefined : route.rules.find(({ when }) => holds(when, request));
+  let complexity: Complexity | undefined;
+  const score = (): number | undefined => {
+    complexity ??= scoreOf(request, route, world);
+    return complexity?.score;
+  };
+  const rule =
+    route.rules.length === 0 ? undefined : route.rules.find(({ when }) => holds(when, request, score));
+  const usual = rule?.chain ?? route.chain;
+  const arm = route.canary === undefined ? undefined : (world.arm?.(request, route) ?? 'usual');
+  // The usual chain stands behind a canary, so that nobody but its gates notices when it fails.
+  const chain = arm === 'canary' && route.canary !== undefined ? [...route.canary.chain, ...usual] : usual;
   const candidates: Target[] = [];
   const passed: PassedOver[] = [];
-  for (const step of rule?.chain ?? route.chain) {
-    for (const target of order(step, request.draw)) {
+  for (const step of chain) {
+    for (const target of draw(step, request.draw)) {
       const reason = unfit(target, request) ?? unhealthy(target, world);
-      if (reason === undefined) candidates.push(target);
-      else passed.push({ target, reason });
+      if (reason !== undefined) passed.push({ target, reason });
+      else if (arm === undefined || !candidates.includes(target)) candidates.push(target);
     }
   }
   if (candidates.length === 0) rescueLargest(candidates, passed, world);
-  return { route, candidates, passed, ...(rule === undefined ? {} : { rule }) };
+  const decision = {
+    route,
+    passed,
+    ...(rule === undefined ? {} : { rule }),
+    ...(complexity === undefined ? {} : { complexity }),
+    ...(arm === undefined ? {} : { arm }),
+  };
+  // A canary would not be tried at all where it is dearer or slower, which is what it is to show.
+  if (route.order === 'listed' || candidates.length < 2 || arm === 'canary')
+    return { ...decision, candidates };
+  return { ...decision, ...inOrder(candidates, request, route, world.measures ?? {}) };
+}
+
+function scoreOf(request: Considered, route: Route, world: World): Complexity | undefined {
+  const prompt = request.prompt?.(route.complexity.mostChars);
+  return prompt === undefined ? undefined : world.scorer?.(route).score(prompt);
+}
+
+function inOrder(
+  candidates: readonly Target[],
+  request: Considered,
+  route: Route,
+  measures: Measures,
+): Pick<Decision, 'candidates' | 'ranks'> {
+  const ranked = candidates.map((target) => ({
+    target,
+    rank: rankOf(route.order, target, request, route.name, measures),
+  }));
+  const most = Number.POSITIVE_INFINITY;
+  ranked.sort((a, b) => {
+    const [first, second] = [a.rank ?? most, b.rank ?? most];
+    return first === second ? 0 : first - second;
+  });
+  return { candidates: ranked.map(({ target }) => target), ranks: ranked.map(({ rank }) => rank) };
 }
 
 /** The endpoint of a target that serves an operation. */
@@ -69,11 +128,11 @@ export function endpointFor(
 }
 
 /** Options of a step: the one that the draw falls on first, the others behind it, heaviest first. */
-function order(step: Step, draw: number): readonly Target[] {
+function draw(step: Step, place: number): readonly Target[] {
   const only = step.options[0];
   if (only !== undefined && step.options.length === 1) return [only.target];
   const total = step.options.reduce((sum, option) => sum + option.weight, 0);
-  let rest = draw * total;
+  let rest = place * total;
   const first = step.options.find((option) => {
     rest -= option.weight;
     return rest < 0;
@@ -84,7 +143,7 @@ function order(step: Step, draw: number): readonly Target[] {
 
 function unfit(target: Target, request: Considered): Reason | undefined {
   const { facts } = request;
-  if (target.mode === 'batch' && request.batch === undefined) return { kind: 'waits' };
+  if (!mayServe(target.mode, request)) return { kind: 'waits' };
   const endpoint = endpointFor(target, facts.operation);
   if (endpoint === undefined) return { kind: 'no-endpoint' };
   if (facts.nativeOnly && endpoint.protocol !== request.protocol) return { kind: 'other-protocol' };
@@ -96,6 +155,12 @@ function unfit(target: Target, request: Considered): Reason | undefined {
   if (contextTokens !== undefined && tokens > contextTokens)
     return { kind: 'too-long', tokens, contextTokens };
   return undefined;
+}
+
+/** Whoever holds the line is served by what answers over it; an item of a batch by anything. */
+function mayServe(mode: Mode, { batch, modes }: Considered): boolean {
+  if (modes !== undefined) return modes.has(mode);
+  return batch !== undefined || mode === 'sync' || mode === 'flex';
 }
 
 function unhealthy(target: Target, world: World): Reason | undefined {

@@ -3,7 +3,7 @@ import type { Clock, Random } from '../core/clock.ts';
 import { errorKinds, GatewayError } from '../core/errors.ts';
 import type { Outcome } from './attempt.ts';
 import type { AttemptRecord, Call, Route, Sink, Target } from './contract.ts';
-import type { Decision } from './decide.ts';
+import type { Decision, World } from './decide.ts';
 import type { Admitted } from './gate.ts';
 import type { Health } from './health.ts';
 import type { Line } from './line.ts';
@@ -14,6 +14,8 @@ export interface WalkWorld {
   readonly clock: Clock;
   readonly random: Random;
   readonly health: Health;
+  /** What deciding goes by; absent: health alone. */
+  readonly sight?: World;
   /** Where requests wait for what others hold. */
   readonly line: Line;
   /** Hears every attempt as it ends; for logs, alarms, metrics and the ledger. */

@@ -68,7 +68,7 @@ export async function walk(
   const progress = new Progress(world, call, route);
   const walking: Walking = { world, sink, pass, tryTarget, progress };
   for (let round = 0; ; ) {
-    const decision = decide(call, route, world.health);
+    const decision = decide(call, route, world.sight ?? world.health);
     const before = progress.failures;
     const blocked: Blocked[] = [];
     // With nobody else to ask, a place in the line is as good as it gets.

@@ -7,6 +7,7 @@
  */
 import type { Mode } from '../core/target.ts';
 import type { BatchStores } from './batch/contract.ts';
+import type { LabelStore, NoteStore } from './routing/contract.ts';
 
 /** One attempt, or what one job of a provider's batch API came to. */
 export interface LedgerEntry {
@@ -192,5 +193,7 @@ export interface Stores {
   readonly keys: KeyStore;
   readonly marks: MarkStore;
   readonly batch: BatchStores;
+  readonly labels: LabelStore;
+  readonly notes: NoteStore;
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { BatchDatabase } from './batch/tables.ts';
 import type { KeyRecord, LedgerEntry, Mark } from './contract.ts';
+import type { RoutingDatabase } from './routing/tables.ts';
 
 export interface LedgerTable {
   id: string;
@@ -58,7 +59,7 @@ export interface MarkTable {
   expires_at_ms: number;
 }
 
-export interface Database extends BatchDatabase {
+export interface Database extends BatchDatabase, RoutingDatabase {
   intermodal_ledger: LedgerTable;
   intermodal_key: KeyTable;
   /** One row, which every change of a key counts up. */

@@ -7,6 +7,8 @@ import { createLedger } from './ledger.ts';
 import { createMarkStore } from './marks.ts';
 import { migrate } from './migrate.ts';
 import { connectPostgres } from './postgres/connect.ts';
+import { createLabelStore } from './routing/labels.ts';
+import { createNoteStore } from './routing/notes.ts';
 import { connectSqlite } from './sqlite/connect.ts';
 import { StoreError } from './store-error.ts';
 
@@ -24,6 +26,8 @@ export async function openStores(url: string): Promise<Stores> {
     keys: createKeyStore(connection),
     marks: createMarkStore(connection),
     batch: createBatchStores(connection),
+    labels: createLabelStore(connection),
+    notes: createNoteStore(connection),
     close: () => connection.database.destroy(),
   };
 }

@@ -85,6 +85,18 @@ export function route(targets: readonly Target[], overrides: Partial<Route> = {}
     onOverBudget: 'refuse',
     reserve: 'worst',
     knownPrices: false,
+    order: 'listed',
+    sticky: false,
+    complexity: { mostChars: 4_000, weights: {}, scorer: 'heuristic' },
+    waiting: {
+      syncUnderMs: 30_000,
+      queueUnderMs: 3_600_000,
+      flex: true,
+      deadlineMs: 86_400_000,
+      batchItems: 5_000,
+      batchAgeMs: 600_000,
+      leastItems: 20,
+    },
     ...overrides,
   };
 }

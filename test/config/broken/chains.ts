@@ -84,19 +84,6 @@ routes:
     says: ['6:12 routes.chat.chain: "openai/gpt-4.1-mini" is not a list. Write a list.'],
   },
   {
-    name: 'a mode of a later version',
-    yaml: `providers:
-  openai:
-    type: openai
-routes:
-  classify:
-    chain: [openai/gpt-4.1-nano@flex, openai/gpt-4.1-nano@sync]
-`,
-    says: [
-      '6:13 routes.classify.chain[0]: "openai/gpt-4.1-nano@flex" asks for mode flex, and this version serves sync and batch. Write @batch, @sync, or no mode.',
-    ],
-  },
-  {
     name: 'a misspelt mode',
     yaml: `providers:
   openai:

@@ -14,18 +14,16 @@ routes:
     says: ['6:5 routes.chat.chian: unknown key "chian". Did you mean "chain"?'],
   },
   {
-    name: 'a key of a later version',
+    name: 'a misspelt key',
     yaml: `providers:
   openai:
     type: openai
 routes:
   classify:
     chain: [openai/gpt-4.1-nano]
-    cascade: { accept: { confidence: 0.85 } }
+    cascades: { escalate: openai/gpt-4.1 }
 `,
-    says: [
-      '7:5 routes.classify.cascade: unknown key "cascade". Allowed: chain, rules, aliases, budget, strict, on_content_filter, over_budget, reserve, known_prices, timeouts, retry.',
-    ],
+    says: ['7:5 routes.classify.cascades: unknown key "cascades". Did you mean "cascade"?'],
   },
   {
     name: 'an alias that is taken',
@@ -339,7 +337,7 @@ routes:
     chain:
       - openai/gpt-4.1-nano
       - antropic/claude-haiku-4-5
-      - openai/gpt-4.1-nano@flex
+      - openai/gpt-4.1-nano@flxe
     strict: sometimes
   chat:
     chain: []
@@ -354,12 +352,12 @@ webhooks: {}
       '9:14 providers.anthropic.api_key: the environment variable MISSING_KEY is not set. Set it, or give a default: ${MISSING_KEY:-default}.',
       '11:12 timeouts.connect: 5 is not a duration. Write a number with d, h, m, s or ms, such as 250ms, 45m or 1h30m, of at most 24d.',
       '16:9 routes.classify.chain[1]: unknown provider "antropic". Did you mean "anthropic"?',
-      '17:9 routes.classify.chain[2]: "openai/gpt-4.1-nano@flex" asks for mode flex, and this version serves sync and batch. Write @batch, @sync, or no mode.',
+      '17:9 routes.classify.chain[2]: unknown mode "flxe". Did you mean "flex"?',
       '18:13 routes.classify.strict: "sometimes" is not true or false. Write true or false.',
       '20:12 routes.chat.chain: the list is empty. Write at least one entry.',
       '22:25 routes.chat.rules[0].when.needs[0]: "visoin" is not allowed here. Did you mean "vision"?',
       '23:17 routes.chat.rules[0].chain[0]: unknown provider "azure". Configured: openai, anthropic.',
-      '24:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, batch, simulator.',
+      '24:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, waiting, batch, simulator.',
     ],
   },
 ];

@@ -14,7 +14,7 @@ routes:
     says: ['1:1 provider: unknown key "provider". Did you mean "providers"?'],
   },
   {
-    name: 'a section of a later version',
+    name: 'a section that there is not',
     yaml: `providers:
   openai:
     type: openai
@@ -25,7 +25,7 @@ webhooks:
   - { url: https://hooks.test }
 `,
     says: [
-      '7:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, batch, simulator.',
+      '7:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, waiting, batch, simulator.',
     ],
   },
   {

@@ -1,0 +1,47 @@
+/** A cascade: a cheap model answers first, and what is not sure enough goes on to a strong one. */
+import type { Step } from '../contract.ts';
+
+/** Where the confidence in a cheap answer comes from. */
+export type ConfidenceSource =
+  /** A number in [0, 1] in the answer’s own JSON, at this path (`confidence`, `meta.sure`). */
+  | { readonly from: 'field'; readonly field: string }
+  /** The geometric mean probability of the answer’s tokens. */
+  | { readonly from: 'logprobs' }
+  /** Whether others say the same: a second cheap target, or further samples of the same one. The one signal that transfers between tasks. */
+  | { readonly from: 'agreement'; readonly with: readonly Step[]; readonly field?: string }
+  /** Another model’s opinion of the answer, in [0, 1]. */
+  | { readonly from: 'judge'; readonly by: readonly Step[] };
+
+/** When an answer is sure enough. */
+export type AcceptRule =
+  /** Confidence of at least this. */
+  | { readonly kind: 'fixed'; readonly confidence: number }
+  /** The least threshold whose regret is at most `regret` with probability 1 - `risk`, by a conformal bound over the route’s audits; `first` until there are enough. */
+  | { readonly kind: 'auto'; readonly regret: number; readonly risk: number; readonly first: number }
+  /** Whatever threshold holds the share of escalations, learnt online. */
+  | { readonly kind: 'spend-share'; readonly share: number; readonly first: number };
+
+export interface Cascade {
+  readonly confidence: ConfidenceSource;
+  readonly accept: AcceptRule;
+  /** The answer must also have the form that the request asks for. */
+  readonly schema: boolean;
+  /** The strong targets. */
+  readonly escalate: readonly Step[];
+  /** Share of accepted answers that the strong model answers too, off the caller’s path. */
+  readonly auditShare: number;
+  /** Audits after which a raw score is calibrated. */
+  readonly calibrateAfter: number;
+}
+
+/** What came of judging one cheap answer. */
+export interface CascadeVerdict {
+  readonly accepted: boolean;
+  /** As its source gives it; absent where the source could not be read. */
+  readonly raw?: number;
+  /** Calibrated, where that is possible by now. */
+  readonly confidence?: number;
+  readonly threshold: number;
+  /** Why it is not accepted. */
+  readonly why?: 'confidence' | 'schema' | 'unfinished' | 'unreadable';
+}

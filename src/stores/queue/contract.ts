@@ -1,0 +1,82 @@
+/** The rows of requests that wait. Every write is one transaction, may be repeated without harm, and says whether it took place. */
+import type { Owner } from '../../batch/contract.ts';
+import type { Priority } from '../../core/facts.ts';
+import type { NewQueuedRequest, QueuedAnswer, QueuedRequest, Way } from '../../queue/contract.ts';
+
+/** A request that a worker holds until its lease ends. */
+export interface HeldRequest {
+  readonly request: QueuedRequest;
+  /** Grows with every claim; a write that names an older one does nothing. */
+  readonly fence: number;
+}
+
+/** Requests that may share a batch, none of them gathered yet. */
+export interface WaitingGroup {
+  readonly group: string;
+  readonly requests: number;
+  readonly bytes: number;
+  readonly firstAtMs: number;
+  readonly earliestDeadlineAtMs: number;
+}
+
+export interface LaneDepth {
+  readonly way: Way;
+  readonly priority: Priority;
+  readonly waiting: number;
+  readonly oldestAtMs: number;
+}
+
+export interface QueueRows {
+  /** `existing`: the owner has used that idempotency key, and this is what it made. */
+  add(request: NewQueuedRequest): Promise<{ readonly request: QueuedRequest; readonly existing: boolean }>;
+  get(owner: Owner, id: string): Promise<QueuedRequest | undefined>;
+  /** False where it has ended. */
+  cancel(owner: Owner, id: string, nowMs: number): Promise<boolean>;
+
+  /** Of way `queue`, due, waiting or left by a worker whose lease has ended; the least rank first. Counts a try. */
+  claim(nowMs: number, leaseMs: number, limit: number): Promise<readonly HeldRequest[]>;
+  renew(held: readonly HeldRequest[], untilMs: number): Promise<void>;
+  /** It waits again until then. */
+  release(held: HeldRequest, dueAtMs: number): Promise<boolean>;
+  /** False where the claim was lost, or it was cancelled meanwhile: the answer is not kept. */
+  settle(
+    held: HeldRequest,
+    state: 'answered' | 'failed',
+    answer: QueuedAnswer,
+    costNanoUsd: number,
+    nowMs: number,
+  ): Promise<boolean>;
+  /** When the next one can be claimed. */
+  nextDueMs(): Promise<number | undefined>;
+  depths(): Promise<readonly LaneDepth[]>;
+
+  /** Of way `batch`, waiting, by group; the earliest first. At most `limit` groups. */
+  groups(limit: number): Promise<readonly WaitingGroup[]>;
+  /** Up to `limit` of a group, the earliest first, become `gathered` under `flush`; the intent of a batch. Returns how many. */
+  gather(group: string, flush: string, limit: number): Promise<number>;
+  /** By `seq` of the batch that they are to be (the order of their ids), after `afterId`. */
+  gathered(flush: string, afterId: string, limit: number): Promise<readonly QueuedRequest[]>;
+  /** Gatherings whose batch is not known to exist: to be gone on with after a crash. */
+  openFlushes(): Promise<readonly string[]>;
+  /** Those of a gathering are items of that batch, `seq` counting from 1 in the order of their ids. */
+  batched(flush: string, batchNo: number): Promise<number>;
+  /** Those of a gathering, or of a group that was not gathered, go through the queue instead. */
+  toQueue(from: { readonly flush: string } | { readonly group: string }, nowMs: number): Promise<number>;
+  /** Batches with requests that have not ended here. */
+  openBatches(): Promise<readonly number[]>;
+  /** Requests of a batch that have not ended here, by their place in it. */
+  ofBatch(batchNo: number, afterSeq: number, limit: number): Promise<readonly QueuedRequest[]>;
+  /** What came of items of batches. Those that have ended stay as they are. Returns how many were settled. */
+  settleBatched(
+    settled: readonly {
+      readonly id: string;
+      readonly state: 'answered' | 'failed' | 'cancelled';
+      readonly answer: QueuedAnswer;
+      readonly costNanoUsd: number;
+    }[],
+    nowMs: number,
+  ): Promise<number>;
+
+  /** Removes those that ended before; returns how many. */
+  prune(endedBeforeMs: number): Promise<number>;
+}
