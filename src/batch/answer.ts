@@ -3,14 +3,16 @@ import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts
 import { GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
-import type { Target } from '../router/contract.ts';
 import { checkAnswer } from '../form/check.ts';
+import type { Target } from '../router/contract.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';
 
 export interface ReadAnswer {
   /** JSON text in the caller's dialect. */
   readonly body: string;
+  /** What it says, its form mended. */
+  readonly answer: Answer | EmbeddingAnswer;
   readonly usage: Usage | undefined;
   readonly costNanoUsd: number;
   readonly listNanoUsd: number;
@@ -44,6 +46,7 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   const told = relayed && mended === undefined ? body : call.encodeAnswer(mended ?? answer);
   return {
     ...money,
+    answer: mended ?? answer,
     body: JSON.stringify(told),
     repaired: mended !== undefined,
     ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
@@ -52,8 +55,8 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
 
 /** As `readAnswer`, where `isRelayed` has said so. */
 export function readRelayed({ lane, target }: Reading, body: unknown): ReadAnswer {
-  const { usage } = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
-  return { ...moneyOf(target, usage), body: JSON.stringify(body), repaired: false };
+  const answer = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
+  return { ...moneyOf(target, answer.usage), answer, body: JSON.stringify(body), repaired: false };
 }
 
 function moneyOf({ price, listPrice }: Target, usage: Usage | undefined) {

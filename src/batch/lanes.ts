@@ -1,6 +1,7 @@
 /**
  * Which way an item may take: its route's chain, decided as for a request, with the targets that have a batch API first. Items alike share
- * a lane, so that a batch of a million has a handful.
+ * a lane, so that a batch of a million has a handful. Where the route has a cascade, what is not sure enough goes on to the lanes of its
+ * later waves, which are decided in the same way.
  *
  * Health does not count: what is down now may be up when the item's turn comes, and a chain that is fixed can be resumed.
  */
@@ -8,24 +9,37 @@ import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseTarget, writeTarget } from '../core/target.ts';
-import type { Policy, Route, Target } from '../router/contract.ts';
+import type { ConfidenceSource } from '../router/cascade/contract.ts';
+import type { Policy, Route, Step, Target } from '../router/contract.ts';
 import { decide } from '../router/decide.ts';
-import type { ItemCall, Lane } from './contract.ts';
+import type { ItemCall, Lane, LaneRole } from './contract.ts';
 
 const healthy = { view: () => ({ standing: 'ready' as const, untilMs: 0 }) };
 
 /** More than any file mixes; beyond it an item is rejected, so that names that callers make up fill nothing. */
 const mostLanes = 1_000;
 
+/** One wave of the way, before it has a number. */
+interface Wave {
+  readonly role: LaneRole;
+  readonly chain: readonly string[];
+}
+
 export class Lanes {
   readonly #batchNo: number;
+  /** First lanes, by the whole of the way. */
   readonly #byKey = new Map<string, Lane>();
+  /** What may better their answers, by their numbers; '' where nothing does. */
+  readonly #betterBy = new Map<number, string>();
+  #last = 0;
   #fresh: Lane[] = [];
 
   constructor(batchNo: number, known: readonly Lane[]) {
     this.#batchNo = batchNo;
-    for (const lane of known)
-      this.#byKey.set(keyOf(lane.model, lane.operation, lane.checked, lane.chain), lane);
+    for (const lane of known) {
+      this.#last = Math.max(this.#last, lane.lane);
+      if (lane.role === 'answer') this.#know(lane, wavesFrom(known, lane));
+    }
   }
 
   /** Throws `GatewayError` where nothing of the route can serve it. */
@@ -35,23 +49,42 @@ export class Lanes {
     if (chain.length === 0)
       throw new GatewayError('unsupported', `No target of route "${route.name}" can serve this item.`);
     const checked = facts.needs.includes('structured-output');
-    const key = keyOf(facts.model, facts.operation, checked, chain);
+    const waves: readonly Wave[] = [{ role: 'answer', chain }, ...laterWaves(call, route, policy, chain)];
+    const key = keyOf({ ...facts, checked }, waves);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     if (this.#byKey.size >= mostLanes)
       throw new GatewayError('invalid_request', `A batch may mix at most ${mostLanes} models and chains.`);
-    const lane: Lane = {
-      batchNo: this.#batchNo,
-      lane: this.#byKey.size + 1,
-      model: facts.model,
-      route: route.name,
-      operation: facts.operation,
-      chain,
-      checked,
-    };
-    this.#byKey.set(key, lane);
-    this.#fresh.push(lane);
+    const first = this.#last + 1;
+    this.#last += waves.length;
+    const lanes = waves.map(
+      (wave, index): Lane => ({
+        batchNo: this.#batchNo,
+        lane: first + index,
+        model: facts.model,
+        route: route.name,
+        operation: facts.operation,
+        // What a judge says has the form of a judgement.
+        checked: checked && wave.role !== 'judge',
+        ...wave,
+        ...(index + 1 < waves.length ? { next: first + index + 1 } : {}),
+      }),
+    );
+    const [lane] = lanes;
+    if (lane === undefined) throw new Error('A way has no wave.');
+    this.#know(lane, waves);
+    this.#fresh.push(...lanes);
     return lane;
+  }
+
+  #know(lane: Lane, waves: readonly Wave[]): void {
+    this.#byKey.set(keyOf(lane, waves), lane);
+    this.#betterBy.set(lane.lane, waves.slice(1).map(wayOf).join('\n'));
+  }
+
+  /** Under a cascade an answer is another thing than without it: neither may stand for the other. */
+  betterBy({ lane }: Pick<Lane, 'lane'>): string {
+    return this.#betterBy.get(lane) ?? '';
   }
 
   /** Those that were made since, to be stored with the items that need them. */
@@ -62,8 +95,58 @@ export class Lanes {
   }
 }
 
-function keyOf(model: string, operation: string, checked: boolean, chain: readonly string[]): string {
-  return `${model}\n${operation}\n${checked ? 1 : 0}\n${chain.join('\n')}`;
+function keyOf(
+  { model, operation, checked }: Pick<Lane, 'model' | 'operation' | 'checked'>,
+  waves: readonly Wave[],
+): string {
+  return [model, operation, checked ? 1 : 0, ...waves.map(wayOf)].join('\n');
+}
+
+const wayOf = ({ role, chain }: Wave): string => [role, ...chain].join('\n');
+
+/** A lane and those that follow it. */
+export function wavesFrom(lanes: readonly Lane[], first: Lane): readonly Lane[] {
+  const waves: Lane[] = [];
+  // Ends: a lane's next one has a larger number.
+  for (let lane: Lane | undefined = first; lane !== undefined; ) {
+    waves.push(lane);
+    const { next }: Lane = lane;
+    lane = lanes.find((one) => one.lane === next);
+  }
+  return waves;
+}
+
+/** What may better the first answer. None where nothing strong can serve it, or where the strong model answers first. */
+function laterWaves(call: ItemCall, route: Route, policy: Policy, chain: readonly string[]): readonly Wave[] {
+  const { cascade } = route;
+  if (cascade === undefined || call.facts.operation !== 'chat') return [];
+  const by = (steps: readonly Step[], asking: ItemCall): readonly string[] =>
+    chainOf(asking, { ...route, rules: [], chain: steps, order: 'listed' }, policy);
+  const strong: Wave = { role: 'strong', chain: by(cascade.escalate, call) };
+  const [first] = strong.chain;
+  if (first === undefined || withMode(first, 'sync') === withMode(chain[0] ?? '', 'sync')) return [];
+  const second = secondWave(cascade.confidence, call, by);
+  // Where nobody can be asked for an opinion, no answer is sure.
+  return second === undefined || second.chain.length === 0 ? [strong] : [second, strong];
+}
+
+function secondWave(
+  confidence: ConfidenceSource,
+  call: ItemCall,
+  by: (steps: readonly Step[], asking: ItemCall) => readonly string[],
+): Wave | undefined {
+  switch (confidence.from) {
+    case 'field':
+    case 'logprobs':
+      return undefined;
+    case 'agreement':
+      return { role: 'opinion', chain: by(confidence.with, call) };
+    case 'judge': {
+      // A judge answers in a few words, whatever the request itself needs.
+      const facts = { ...call.facts, needs: [], nativeOnly: false };
+      return { role: 'judge', chain: by(confidence.by, { ...call, facts }) };
+    }
+  }
 }
 
 export function findRoute(policy: Policy, model: string): Route {

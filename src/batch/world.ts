@@ -1,14 +1,17 @@
 /** What the rooms of the batch road are given. */
-import type { Calibration } from '../catalog/calibration.ts';
+import type { Calibration as Estimates } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
+import type { Calibration } from '../router/cascade/calibration.ts';
+import type { Cascade } from '../router/cascade/contract.ts';
 import type { Caller, Policy } from '../router/contract.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
 import type { WalkWorld } from '../router/progress.ts';
 import type { BatchStores } from '../stores/batch/contract.ts';
 import type { Blobs } from '../stores/contract.ts';
+import type { LabelStore } from '../stores/routing/contract.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchEvents } from './alerts.ts';
@@ -27,18 +30,29 @@ export interface Payer {
 /** A named place on the road, for those who watch it or break it there. */
 export type Step = (place: string) => void | Promise<void>;
 
+/** By what the first answers of a route are judged now. */
+export interface CascadeTerms {
+  termsOf(
+    route: string,
+    cascade: Cascade,
+  ): { readonly threshold: number; readonly calibration?: Calibration | undefined };
+}
+
 export interface BatchWorldInside {
   readonly rows: BatchStores;
   readonly blobs: Blobs;
   readonly shapes: ReadonlyMap<string, BatchShape>;
   readonly policy: () => Policy;
   readonly settings: () => BatchSettings;
+  readonly cascades: CascadeTerms;
+  /** Where what cascades learn is kept. */
+  readonly labels: Pick<LabelStore, 'add'>;
   readonly prefilter: () => CompiledRules;
   /** `undefined`: no keys are asked for. Throws `forbidden` where the owner's key is gone. */
   readonly payer: (owner: string) => Payer | undefined;
   readonly limits: Limits;
   readonly room: Room;
-  readonly estimates: Calibration;
+  readonly estimates: Estimates;
   readonly gate: GateWorld;
   readonly exchange: ExchangeWorld;
   readonly walk: WalkWorld;

@@ -16,6 +16,7 @@ import type { BatchWorld } from '../gateway/batches/contract.ts';
 import { batchFolders } from '../gateway/batches/registry.ts';
 import { type KeyRing, mayUse } from '../gateway/key-ring.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
+import type { Cascade } from '../router/cascade/contract.ts';
 import type { Blobs, Stores } from '../stores/contract.ts';
 import { BatchMetrics } from '../telemetry/batch-metrics.ts';
 import { openScratch } from './scratch.ts';
@@ -51,6 +52,8 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
   let rules = { written: input.config().prefilter, compiled: compileRules(input.config().prefilter) };
   const inside: BatchWorldInside = {
     rows: input.stores.batch,
+    cascades: { termsOf: (_route, cascade) => ({ threshold: firstThreshold(cascade) }) },
+    labels: input.stores.labels,
     blobs: input.blobs,
     shapes: new Map(batchFolders.map((folder) => [folder.shape(dialects).id, folder.shape(dialects)])),
     policy: world.policy,
@@ -137,6 +140,10 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
       rmSync(scratch, { recursive: true, force: true });
     },
   };
+}
+
+function firstThreshold({ accept }: Cascade): number {
+  return accept.kind === 'fixed' ? accept.confidence : accept.first;
 }
 
 /** As the config is now: its secret may be changed while messages wait. */

@@ -12,6 +12,8 @@ import { readTerms, type Terms } from './terms.ts';
 /** The neutral request, decoded at most once. */
 export interface DecodableCall<Req> extends Call<Req> {
   request(): Req;
+  /** On the same terms, asking this instead. */
+  instead(request: Req): DecodableCall<Req>;
 }
 
 export interface CallInput<Req> {
@@ -46,7 +48,7 @@ export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): Decodabl
     headers: pickHeaders(headers, dialect.forwardedHeaders),
     body,
   };
-  return {
+  const call: DecodableCall<Req> = {
     id: input.id,
     facts,
     protocol: dialect.protocol,
@@ -59,7 +61,13 @@ export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): Decodabl
     ...(input.batch === undefined ? {} : { batch: input.batch }),
     request,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
+    instead: (other) => ({
+      ...call,
+      request: () => other,
+      prepare: (endpoint, strict) => translate(endpoint, strict, other, forwarded),
+    }),
   };
+  return call;
 }
 
 function prepare<Req>(
@@ -82,7 +90,16 @@ function prepare<Req>(
       };
     }
   }
-  const encoded = endpoint.encode(request());
+  return translate(endpoint, strict, request(), forwarded);
+}
+
+function translate<Req>(
+  endpoint: Endpoint<Req>,
+  strict: boolean,
+  request: Req,
+  forwarded: ForwardedCall,
+): Prepared {
+  const encoded = endpoint.encode(request);
   if (strict && encoded.dropped.length > 0) {
     throw new GatewayError(
       'unsupported',

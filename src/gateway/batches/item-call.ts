@@ -46,6 +46,8 @@ function chatCall(dialect: ChatDialect, call: DecodableCall<ChatRequest>, contex
     operation: 'chat',
     format: () => call.request().format,
     lastText: () => lastText(call.request()),
+    chat: () => call.request(),
+    asking: (request) => chatCall(dialect, call.instead(request), context),
     encodeAnswer(answer) {
       if ('vectors' in answer) throw new GatewayError('internal', 'A chat was answered with vectors.');
       return dialect.encodeAnswer(answer, { requestId: context.id, nowS, request: call.request() });
