@@ -7,6 +7,7 @@ import { writeProblem } from '../config/problem.ts';
 import { watchConfig } from '../config/watch.ts';
 import { systemClock, systemRandom } from '../core/clock.ts';
 import { makeId } from '../core/ids.ts';
+import { type SharedHealth, shareHealth } from '../fleet/health.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
@@ -83,6 +84,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const upstream = createUpstream();
   const health = createHealth(systemClock, () => policy.breaker);
   const stores = await openStores(options.store ?? config.store);
+  const sharedHealth =
+    config.redis === undefined ? undefined : shareHealth(config.redis, health, makeId('gateway_'));
   const capacity = await openCapacity(
     {
       stores,
@@ -185,6 +188,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       simulator,
       capacity,
       batches,
+      sharedHealth,
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -208,6 +212,7 @@ interface Parts {
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
+  readonly sharedHealth: SharedHealth | undefined;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -230,6 +235,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
         await parts.batches.close();
+        await parts.sharedHealth?.close();
         await parts.upstream.close();
         await parts.capacity.close();
         await parts.simulator?.close();
