@@ -4,7 +4,7 @@ import { GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Target } from '../router/contract.ts';
-import { checkAnswer } from './check/check.ts';
+import { checkAnswer } from '../form/check.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';
 
