@@ -7,6 +7,7 @@ import { createLedger } from './ledger.ts';
 import { createMarkStore } from './marks.ts';
 import { migrate } from './migrate.ts';
 import { connectPostgres } from './postgres/connect.ts';
+import { createQueueRows } from './queue/rows.ts';
 import { createLabelStore } from './routing/labels.ts';
 import { createNoteStore } from './routing/notes.ts';
 import { connectSqlite } from './sqlite/connect.ts';
@@ -28,6 +29,7 @@ export async function openStores(url: string): Promise<Stores> {
     batch: createBatchStores(connection),
     labels: createLabelStore(connection),
     notes: createNoteStore(connection),
+    queue: createQueueRows(connection),
     close: () => connection.database.destroy(),
   };
 }
