@@ -13,6 +13,7 @@ import type { BatchWorldInside } from './world.ts';
 /** How a request becomes a line, and in which shape. */
 export interface Lines {
   shapeIdOf(dialect: string): string;
+  dialectOf(shapeId: string): string;
   write(request: QueuedRequest): Uint8Array;
 }
 
@@ -45,7 +46,7 @@ export function createBatchRoad(world: BatchWorldInside, desk: BatchDesk, lines:
 
     async look(batchNo) {
       const batch = await rows.batches.byNo(batchNo);
-      return batch === undefined ? undefined : readBatch(batch);
+      return batch === undefined ? undefined : readBatch(batch, lines);
     },
 
     async *results(batchNo, known) {
@@ -89,11 +90,12 @@ async function* writeLines(
   for await (const requests of pages) yield Buffer.concat(requests.map(lines.write));
 }
 
-function readBatch(batch: Batch): GatheredBatch {
+function readBatch(batch: Batch, lines: Lines): GatheredBatch {
   const { total, done, failed, cancelled, expired } = batch.counts;
   const [problem] = batch.state === 'failed' ? batch.problems : [];
   return {
     state: batch.state,
+    dialect: lines.dialectOf(batch.shape),
     ended: batch.endedAtMs !== undefined,
     total,
     settled: done + failed + cancelled + expired,

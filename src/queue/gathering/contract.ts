@@ -6,6 +6,7 @@ import type { QueuedAnswer, QueuedRequest } from '../contract.ts';
 /** A batch of gathered requests, as the batch road has it now. */
 export interface GatheredBatch {
   readonly state: BatchState;
+  readonly dialect: string;
   readonly ended: boolean;
   /** Its requests, and how many of them have ended. */
   readonly total: number;

@@ -6,6 +6,7 @@
  */
 import type { BatchShape, Line } from '../../../batch/contract.ts';
 import { isObject } from '../../../core/json.ts';
+import type { QueuedState } from '../../../queue/contract.ts';
 import { readField } from '../../../wire/json-scan.ts';
 import type { AnyDialect, ChatDialect, EmbeddingDialect } from '../../dialects/contract.ts';
 import { createItemCall } from '../item-call.ts';
@@ -13,8 +14,10 @@ import { findCustomId, inspectInner, readCustomId, scanLine } from '../read-line
 
 const idPrefix = 'gathered_';
 
-/** The shape of requests in a dialect, by its id. */
-export const shapeIdOf = (dialect: string): string => `requests:${dialect}`;
+const shapePrefix = 'requests:';
+/** The shape of requests in a dialect, by its id; and back. */
+export const shapeIdOf = (dialect: string): string => `${shapePrefix}${dialect}`;
+export const dialectOf = (shapeId: string): string => shapeId.slice(shapePrefix.length);
 
 export function createRequestShapes(dialects: readonly AnyDialect[]): readonly BatchShape[] {
   return dialects.flatMap((dialect) => (dialect.operation === 'count-tokens' ? [] : [shapeOf(dialect)]));
@@ -51,13 +54,18 @@ function textsOf(fields: Readonly<Record<string, unknown>>): Readonly<Record<str
 
 const lineBreak = /[\r\n]/;
 
-/** A line as the shape reads it, its end included. A body may have been written over many; in JSON a raw line break is white space. */
+/**
+ * A line as the shape reads it, its end included. A body may have been written over many; in JSON a raw line break is white space. One that
+ * was cancelled keeps its place, without what it asked: its item is refused and costs nothing.
+ */
 export function writeRequestLine(request: {
   readonly id: string;
+  readonly state: QueuedState;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }): Buffer {
-  const { id, headers } = request;
+  const { id, headers, state } = request;
+  if (state === 'cancelled') return Buffer.from(`${JSON.stringify({ custom_id: id })}\n`);
   const body = Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength);
   const text = body.toString('latin1');
   const flat = lineBreak.test(text) ? Buffer.from(text.replace(/[\r\n]/g, ' '), 'latin1') : body;
