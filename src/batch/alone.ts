@@ -3,24 +3,18 @@
  * takes. A wave at a time: the ledger says that the calls' cost is unknown, they are made, their answers are durable, the ledger says what they
  * cost. A crash in between leaves entries that say `unknown`, and the items are asked again.
  */
-import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
-import { errorKinds, GatewayError } from '../core/errors.ts';
-import { attemptWhole, readChat as chatReader, readEmbedding } from '../router/attempt-whole.ts';
-import type { AttemptRecord, Route, Served, Target, WholeSink } from '../router/contract.ts';
-import { entryOf } from '../router/entry.ts';
-import { Pass } from '../router/gate.ts';
-import { needsOf } from '../router/needs.ts';
-import { type WalkResult, walk } from '../router/walk.ts';
+import type { Answer } from '../core/answer.ts';
+import { errorKinds, type GatewayError } from '../core/errors.ts';
+import { BookedCall, type Came as BookedCame, HandSink, type Sums } from '../router/booked.ts';
+import type { Policy, Target } from '../router/contract.ts';
 import type { Settled, SettledSums } from '../stores/batch/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
-import { none, oneLine, sumsOf, type Told, tell } from './alone-answer.ts';
 import { nextWave, pace } from './alone-next.ts';
-import { readChat } from './answer.ts';
 import { callIn } from './cascade/asked.ts';
 import { type SettledAnswer, settledAnswer } from './cascade/settled-answer.ts';
 import { spare } from './cascade/spared.ts';
 import { Waves } from './cascade/waves.ts';
-import type { Batch, BatchShape, Item, ItemCall, ItemError, ItemResult, Lane } from './contract.ts';
+import type { Batch, BatchShape, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { aloneChain, findRoute } from './lanes.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
@@ -68,9 +62,18 @@ export async function askAlone(
 interface Asking {
   readonly item: Item;
   readonly lane: Lane;
-  readonly call: ItemCall;
-  readonly route: Route;
-  readonly records: { readonly target: Target; readonly record: AttemptRecord }[];
+  readonly policy: Policy;
+  readonly chain: readonly Target[];
+  readonly call: BookedCall;
+}
+
+/** An answer as the caller gets it. */
+interface Told {
+  readonly target: string;
+  readonly body: string;
+  /** What it says, where somebody has to look at it. */
+  readonly answer?: Answer;
+  readonly formOk: boolean;
 }
 
 type Came =
@@ -141,22 +144,20 @@ class Wave {
     await world.at('alone: before the items');
     await world.rows.items.settle(this.#batch.no, { alone: true }, settled);
     await world.at('alone: after the items');
-    await world.ledger.append(askings.flatMap((asking) => this.#entries(asking)));
+    await world.ledger.append(askings.flatMap(({ call }) => call.entries()));
     await world.at('alone: after the books');
   }
 
   async #keep({ item, lane }: Asking, came: Came | undefined): Promise<Kept | undefined> {
     if (came?.kind !== 'answer') return undefined;
-    const { target, body, answer, wrongForm } = came.told;
+    const { target, body, answer, formOk } = came.told;
     const { costNanoUsd, listNanoUsd } = came.sums;
-    const chat = answer !== undefined && 'choices' in answer ? answer : undefined;
-    const said = { target, formOk: wrongForm === undefined, costNanoUsd };
     const course =
-      chat === undefined
+      answer === undefined
         ? { kind: 'final' as const }
-        : await this.#wavesOf(lane).take(item, { ...said, answer: chat });
+        : await this.#wavesOf(lane).take(item, { target, answer, formOk, costNanoUsd });
     const own = { costNanoUsd, listNanoUsd };
-    return { ...settledAnswer(item, course, chat, own, this.#world.clock.now()), target, body };
+    return { ...settledAnswer(item, course, answer, own, this.#world.clock.now()), target, body };
   }
 
   #wavesOf(lane: Lane): Waves {
@@ -205,125 +206,50 @@ class Wave {
     // A copy: all calls of the wave are held while others are read.
     const bytes = Buffer.from(this.#input.read(item.at, item.bytes));
     const line = this.#shape.readLine(bytes, this.#batch);
-    const own = this.#shape.call(line, {
+    const asked = this.#shape.call(line, {
       id: `${this.#batch.id}:${item.seq}`,
       batch: this.#batch,
       nowMs: world.clock.now(),
     });
-    const call = await callIn(lane, own, item, this.#segments);
+    const call = await callIn(lane, asked, item, this.#segments);
     const caller = world.payer(this.#batch.owner)?.caller;
-    const chain = aloneChain(lane, policy).map((target) => ({ options: [{ target, weight: 1 }] }));
-    return {
-      item,
-      lane,
-      call: caller === undefined ? call : { ...call, caller },
-      route: { ...findRoute(policy, lane.model), rules: [], chain },
-      records: [],
-    };
-  }
-
-  #entryId({ item }: Asking, index: number): string {
-    return `${this.#batch.id}:${item.seq}:${this.#id}${index === 0 ? '' : `.${index}`}`;
-  }
-
-  /** What the ledger says until it knows more: the most that the first target can cost. */
-  #intent(asking: Asking): LedgerEntry[] {
-    const world = this.#world;
-    const target = asking.route.chain[0]?.options[0]?.target;
-    if (target === undefined) return [];
-    const { worstNanoUsd } = needsOf(asking.call, asking.route, target, world.estimates);
-    const spent = { costNanoUsd: worstNanoUsd, listNanoUsd: worstNanoUsd, exact: false };
-    const ended = { id: this.#entryId(asking, 0), outcome: 'unknown' as const, spent, durationMs: 0 };
-    return [entryOf(asking.call, asking.route, target, ended, world.clock.now())];
-  }
-
-  /** The same entries again, now that it is known; where nothing was called, that it cost nothing. */
-  #entries(asking: Asking): LedgerEntry[] {
-    const nowMs = this.#world.clock.now();
-    const { call, route, records } = asking;
-    const made = records.filter(({ record }) => record.outcome !== 'refused');
-    const first = route.chain[0]?.options[0]?.target;
-    if (made.length === 0 && first !== undefined)
-      return [
-        entryOf(
-          call,
-          route,
-          first,
-          {
-            id: this.#entryId(asking, 0),
-            outcome: 'failed',
-            spent: { costNanoUsd: 0, listNanoUsd: 0, exact: true },
-            durationMs: 0,
-          },
-          nowMs,
-        ),
-      ];
-    return made.map(({ target, record }, index) =>
-      entryOf(
-        call,
-        route,
-        target,
-        {
-          ...record,
-          id: this.#entryId(asking, index),
-          outcome: record.outcome === 'refused' ? 'failed' : record.outcome,
-          spent: record.spent ?? { costNanoUsd: 0, listNanoUsd: 0, exact: true },
-        },
-        nowMs,
-      ),
+    const chain = aloneChain(lane, policy);
+    const steps = chain.map((target) => ({ options: [{ target, weight: 1 }] }));
+    const route = { ...findRoute(policy, lane.model), rules: [], chain: steps };
+    const own = { ...call, id: `${call.id}:${this.#id}` };
+    const booked = new BookedCall(
+      // Nobody counts these as attempts of requests.
+      { ...world, walk: { ...world.walk, observe: () => {} } },
+      caller === undefined ? own : { ...own, caller },
+      route,
     );
+    return { item, lane, policy, chain, call: booked };
   }
 
-  async #ask(asking: Asking): Promise<Came> {
-    const world = this.#world;
-    const { call, route, records } = asking;
-    let told: Told | undefined;
-    const sink: WholeSink<Answer | EmbeddingAnswer> = {
-      closed: false,
-      onClose: () => () => {},
-      relay: ({ target }: Served, bytes) => {
-        const body = Buffer.from(bytes).toString('utf8');
-        told =
-          asking.lane.checked || this.#wavesOf(asking.lane).looks
-            ? tell(call, target, readChat(target, JSON.parse(body)), body)
-            : { target: target.name, body, repaired: 0 };
-      },
-      answer: ({ target }: Served, answer) => {
-        told = tell(call, target, answer);
-      },
-    };
-    const watching = {
-      ...world.walk,
-      observe: (_call: unknown, _route: unknown, target: Target, record: AttemptRecord): void => {
-        records.push({ target, record });
-      },
-    };
-    const pass = new Pass(world.gate, call, route, world.policy());
-    const result: WalkResult = await walk(watching, call, route, sink, pass, (target, tried, remainingMs) => {
-      const input = { call, target, tried: [...tried], strict: route.strict, remainingMs };
-      if (call.operation === 'embedding') {
-        const { embeddings } = target;
-        return embeddings === undefined
-          ? none(target)
-          : attemptWhole(world.exchange, input, embeddings, readEmbedding(embeddings), sink);
+  #intent({ call, chain }: Asking): LedgerEntry[] {
+    const [first] = chain;
+    return first === undefined ? [] : [call.intent(first, call.firstId)];
+  }
+
+  async #ask({ call, lane, policy }: Asking): Promise<Came> {
+    const waves = this.#wavesOf(lane);
+    const checked = lane.checked || waves.looks;
+    const came = await call.ask({ policy, checked, sink: new HandSink() });
+    const sums = settledSums(call.sums());
+    switch (came.kind) {
+      case 'answer': {
+        const repaired = came.repaired ? 1 : 0;
+        return { kind: 'answer', told: toldBy(came, true), sums: { ...sums, repaired } };
       }
-      const { chat } = target;
-      return chat === undefined
-        ? none(target)
-        : attemptWhole(world.exchange, input, chat, chatReader(chat), sink);
-    });
-    const sums = sumsOf(records.map(({ record }) => record));
-    if (told?.wrongForm !== undefined && !this.#wavesOf(asking.lane).takesAnyForm)
-      return { kind: 'form', target: told.target, message: told.wrongForm, sums };
-    if (told !== undefined) {
-      const { repaired } = told;
-      return { kind: 'answer', told: { ...told, body: oneLine(told.body) }, sums: { ...sums, repaired } };
+      case 'form':
+        return waves.takesAnyForm
+          ? { kind: 'answer', told: toldBy(came, false), sums }
+          : { kind: 'form', target: came.served.target.name, message: came.message, sums };
+      case 'error':
+        return { kind: 'error', error: came.error, sums };
+      case 'closed':
+        throw new Error('A call that nobody closes was closed.');
     }
-    const error =
-      result.kind === 'failed'
-        ? result.error
-        : new GatewayError('internal', 'The call ended without an answer.');
-    return { kind: 'error', error, sums };
   }
 
   /** Once more, in case it was chance. */
@@ -336,11 +262,11 @@ class Wave {
     return { seq: item.seq, state: 'alone', formStrikes: 1, attempted: true, dueAtMs: nowMs, failed };
   }
 
-  #afterError({ item, route }: Asking, error: GatewayError): Settled {
+  #afterError({ item, chain }: Asking, error: GatewayError): Settled {
     const nowMs = this.#world.clock.now();
     const told: ItemError = errorOf(error);
     const failed = {
-      target: route.chain.map((step) => step.options[0]?.target.name ?? '').join(', '),
+      target: chain.map(({ name }) => name).join(', '),
       atMs: nowMs,
       error: told,
     };
@@ -361,4 +287,26 @@ class Wave {
     const waitMs = retryMs[strikes - 1] ?? retryMs.at(-1) ?? 60_000;
     return { seq: item.seq, state: 'alone', strikes, attempted: true, dueAtMs: nowMs + waitMs, failed };
   }
+}
+
+function toldBy(
+  { served, body, answer }: Extract<BookedCame, { kind: 'answer' | 'form' }>,
+  formOk: boolean,
+): Told {
+  const chat = answer !== undefined && 'choices' in answer ? answer : undefined;
+  return {
+    target: served.target.name,
+    body: oneLine(body),
+    formOk,
+    ...(chat === undefined ? {} : { answer: chat }),
+  };
+}
+
+function settledSums({ exact: _exact, ...sums }: Sums): SettledSums {
+  return { ...sums, repaired: 0 };
+}
+
+/** A provider may write its answer over several lines; results are one a line. */
+function oneLine(body: string): string {
+  return body.includes('\n') ? JSON.stringify(JSON.parse(body)) : body;
 }
