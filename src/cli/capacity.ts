@@ -15,6 +15,7 @@ import type { Orphan } from '../limits/redis/members.ts';
 import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
+import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
@@ -35,11 +36,22 @@ export interface CapacityInput {
   readonly random: Random;
   readonly makeId: MakeId;
   readonly log: Log;
+  /** How many are kept; absent: as many as usual. */
+  readonly decisions?: DecisionBounds;
 }
 
 type Parts = Pick<
   GatewayWorld,
-  'keys' | 'limits' | 'estimates' | 'gate' | 'exchange' | 'walk' | 'ledger' | 'spending' | 'metrics'
+  | 'keys'
+  | 'limits'
+  | 'estimates'
+  | 'gate'
+  | 'exchange'
+  | 'walk'
+  | 'ledger'
+  | 'spending'
+  | 'metrics'
+  | 'decisions'
 >;
 
 export interface Capacity extends Parts {
@@ -86,6 +98,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     ledger,
     metrics,
     spending: stores.ledger,
+    decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
     walk: {
