@@ -19,6 +19,7 @@ import { type Simulator, startSimulator } from '../simulator/server.ts';
 import { openBlobs } from '../stores/blobs.ts';
 import { openStores } from '../stores/open.ts';
 import { createLog } from '../telemetry/log.ts';
+import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
@@ -31,6 +32,10 @@ export interface ServiceOptions {
   readonly port?: number;
   /** Over the one in the config. */
   readonly store?: string;
+  /** Given what is counted, before anything is served. */
+  readonly onMetrics?: (set: MetricSet) => void;
+  /** Absent: SIGTERM and SIGINT. */
+  readonly stopOn?: readonly NodeJS.Signals[];
   /** Hears the named places of the batch road as they are passed; for proofs that break it there. */
   readonly at?: Step;
 }
@@ -121,6 +126,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   );
   const world: GatewayWorld = { ...bare, batches: batches.served };
 
+  options.onMetrics?.(capacity.metrics.set);
+
   const simulator = options.simulate
     ? await startSimulator({ port: simulatorPort(), faults: faultPlanSchema.parse(config.simulator ?? {}) })
     : undefined;
@@ -182,11 +189,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       batches,
       drainMs: config.server.drain,
       log,
+      signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
     }),
   };
 }
 
-function simulatorPort(): number {
+export function simulatorPort(): number {
   const port = Number(process.env['SIMULATOR_PORT'] ?? defaultSimulatorPort);
   return Number.isInteger(port) ? port : defaultSimulatorPort;
 }
@@ -204,6 +212,7 @@ interface Parts {
   readonly batches: OpenBatches;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
+  readonly signals: readonly NodeJS.Signals[];
 }
 
 /** SIGTERM and SIGINT drain; a second one does not wait. SIGHUP reloads. */
@@ -231,7 +240,6 @@ function stopOnSignal(parts: Parts): Promise<void> {
         resolve();
       });
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    for (const signal of parts.signals) process.on(signal, stop);
   });
 }
