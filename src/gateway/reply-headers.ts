@@ -11,13 +11,20 @@ const maxListLength = 1024;
 /** Names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[];
 
+/** As `identityHeaders`, of a request whose decision can be asked for by its id. */
+export function decidedHeaders(requestId: string): FlatHeaders {
+  const headers = identityHeaders(requestId);
+  headers.push('x-intermodal-decision', requestId);
+  return headers;
+}
+
 export function identityHeaders(requestId: string): FlatHeaders {
   // The last two are where the OpenAI and Anthropic SDKs look for an id to show in their errors.
   return ['x-intermodal-request-id', requestId, 'x-request-id', requestId, 'request-id', requestId];
 }
 
 export function servedHeaders(served: Served, requestId: string): FlatHeaders {
-  const headers = identityHeaders(requestId);
+  const headers = decidedHeaders(requestId);
   headers.push(
     'x-intermodal-target',
     printable(served.target.name),
