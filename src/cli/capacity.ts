@@ -6,6 +6,7 @@ import type { MakeId } from '../core/ids.ts';
 import { modes } from '../core/target.ts';
 import { observeAttempt } from '../gateway/account.ts';
 import { KeyRing } from '../gateway/key-ring.ts';
+import { Readiness } from '../gateway/readiness.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
 import type { Charge, Limits } from '../limits/contract.ts';
 import { MemoryLimits } from '../limits/memory/limits.ts';
@@ -39,7 +40,16 @@ export interface CapacityInput {
 
 type Parts = Pick<
   GatewayWorld,
-  'keys' | 'limits' | 'estimates' | 'gate' | 'exchange' | 'walk' | 'ledger' | 'spending' | 'metrics'
+  | 'keys'
+  | 'limits'
+  | 'estimates'
+  | 'gate'
+  | 'exchange'
+  | 'walk'
+  | 'ledger'
+  | 'spending'
+  | 'metrics'
+  | 'readiness'
 >;
 
 export interface Capacity extends Parts {
@@ -86,6 +96,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     ledger,
     metrics,
     spending: stores.ledger,
+    readiness: new Readiness(() => stores.answers(), clock),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
     walk: {

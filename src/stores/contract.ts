@@ -195,5 +195,7 @@ export interface Stores {
   readonly batch: BatchStores;
   readonly labels: LabelStore;
   readonly notes: NoteStore;
+  /** Rejects where the store does not answer. */
+  answers(): Promise<void>;
   close(): Promise<void>;
 }
