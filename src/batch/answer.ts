@@ -3,8 +3,8 @@ import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts
 import { GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
+import { checkForm as checkAnswerForm, type FormChecked } from '../form/answer-form.ts';
 import type { Target } from '../router/contract.ts';
-import { checkAnswer } from '../form/check.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';
 
@@ -91,31 +91,8 @@ function readEmbedding({ embeddings, name }: Target, body: unknown): EmbeddingAn
   return embeddings.readAnswer(body);
 }
 
-/** Every choice must have the form; what can be mended is. `undefined`: it is good as it is. */
-export function checkForm(
-  call: ItemCall,
-  answer: Answer,
-): { readonly answer?: Answer; readonly message?: string } | undefined {
-  const format = call.format();
-  if (format === undefined || format.kind === 'text') return undefined;
-  let mended = false;
-  const choices = [];
-  for (const choice of answer.choices) {
-    const texts = choice.blocks.flatMap((block) => (block.type === 'text' ? [block.text] : []));
-    // Calls of tools, and refusals, have no text that could have a form.
-    if (texts.length === 0) {
-      choices.push(choice);
-      continue;
-    }
-    const checked = checkAnswer(texts.join(''), format);
-    // A schema was promised. JSON alone is a wish that some targets cannot be told of: a sync caller gets what comes, and so does an item.
-    if (checked.kind === 'wrong' && format.kind === 'schema') return { message: checked.message };
-    if (checked.kind !== 'repaired') choices.push(choice);
-    else {
-      mended = true;
-      const others = choice.blocks.filter((block) => block.type !== 'text');
-      choices.push({ ...choice, blocks: [...others, { type: 'text' as const, text: checked.text }] });
-    }
-  }
-  return mended ? { answer: { ...answer, choices } } : undefined;
+/** What can be mended is. `undefined`: it is good as it is. */
+export function checkForm(call: ItemCall, answer: Answer): FormChecked | undefined {
+  const checked = checkAnswerForm(answer, call.format());
+  return checked.answer === undefined && checked.message === undefined ? undefined : checked;
 }

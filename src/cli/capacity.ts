@@ -24,6 +24,7 @@ import { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { addGauges } from '../telemetry/gauges.ts';
 import { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
+import { openCascades } from './cascade.ts';
 
 export interface CapacityInput {
   readonly stores: Stores;
@@ -50,6 +51,7 @@ type Parts = Pick<
   | 'spending'
   | 'metrics'
   | 'readiness'
+  | 'cascades'
 >;
 
 export interface Capacity extends Parts {
@@ -80,6 +82,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       : { onWritten: (entries) => limits.written(entries.map(({ id }) => id)) }),
   });
   const metrics = new GatewayMetrics();
+  const cascades = openCascades(stores, metrics.set, clock, log);
   const estimates = createCalibration();
   const learning = new Learning(limits);
   const alerts = new BudgetAlerts(limits, (alert) => {
@@ -96,6 +99,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     ledger,
     metrics,
     spending: stores.ledger,
+    cascades: cascades.world,
     readiness: new Readiness(() => stores.answers(), clock),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
@@ -110,6 +114,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     refresh: async () => limits.seed(await totals()),
     async close() {
       keys.close();
+      await cascades.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');
       await limits.close();
       await stores.close();
