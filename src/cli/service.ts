@@ -22,6 +22,7 @@ import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
+import { type OpenQueue, openQueue } from './queue.ts';
 import { version } from './version.ts';
 
 export interface ServiceOptions {
@@ -97,7 +98,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
-  const bare: Omit<GatewayWorld, 'batches'> = {
+  const bare: Omit<GatewayWorld, 'batches' | 'queue'> = {
     ...capacity,
     policy: () => policy,
     configStatus: () => status,
@@ -122,7 +123,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     bare,
   );
-  const world: GatewayWorld = { ...bare, batches: batches.served };
+  let waitingConfig = config.waiting;
+  const queue = openQueue(
+    {
+      rows: stores.queue,
+      config: () => ({ waiting: waitingConfig, batch: batchConfig }),
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const world: GatewayWorld = { ...bare, batches: batches.served, queue: queue.served };
 
   options.onMetrics?.(capacity.metrics.set);
 
@@ -139,6 +149,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
 
   await batches.start();
+  queue.start();
 
   const watcher = watchConfig({
     file: options.configFile,
@@ -149,6 +160,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onConfig(loaded) {
       providers = loaded.providers;
       batchConfig = loaded.config.batch;
+      waitingConfig = loaded.config.waiting;
       policy = { ...loaded.policy, version: status.version + 1 };
       status = { version: policy.version, loadedAtMs: Date.now(), problems: [], warnings: loaded.warnings };
       if (JSON.stringify(loaded.config.server) !== JSON.stringify(config.server))
@@ -185,6 +197,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       simulator,
       capacity,
       batches,
+      queue,
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -208,6 +221,7 @@ interface Parts {
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
+  readonly queue: OpenQueue;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -229,6 +243,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
       parts.watcher.close();
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
+        await parts.queue.close(parts.drainMs);
         await parts.batches.close();
         await parts.upstream.close();
         await parts.capacity.close();

@@ -51,6 +51,10 @@ export interface GatewayWorld {
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  /** Requests whose callers do not hold the line; absent: none are taken. */
+  readonly queue?: {
+    health(): { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
+  };
   /** Absent: nothing behind the ways in for batches, and they are not served. */
   readonly batches?: {
     readonly world: BatchWorld;
