@@ -2,6 +2,7 @@
 import type { Owner } from '../../batch/contract.ts';
 import type { Priority } from '../../core/facts.ts';
 import type { NewQueuedRequest, QueuedAnswer, QueuedRequest, Way } from '../../queue/contract.ts';
+import type { Delivery } from '../batch/contract.ts';
 
 /** A request that a worker holds until its lease ends. */
 export interface HeldRequest {
@@ -91,6 +92,11 @@ export interface QueueRows {
     }[],
     nowMs: number,
   ): Promise<number>;
+
+  /** Those that have ended, have a webhook, and of whose end no delivery is kept yet; at most `limit`. */
+  untold(limit: number): Promise<readonly QueuedRequest[]>;
+  /** Keeps the delivery, once for a request; false where there was one. */
+  tell(id: string, delivery: Delivery): Promise<boolean>;
 
   /** Removes those that ended before; returns how many. */
   prune(endedBeforeMs: number): Promise<number>;

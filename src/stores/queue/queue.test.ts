@@ -193,6 +193,36 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       ]);
     });
 
+    test('have their webhooks told once of their end, and not before it', async () => {
+      const { queue, batch } = await open();
+      const webhook = { url: 'https://example.com/hook' };
+      await addAll(queue, [
+        queued('a', { webhook, rankMs: 1 }),
+        queued('b', { webhook, rankMs: 2 }),
+        queued('c'),
+      ]);
+      assert.deepEqual(await queue.untold(9), []);
+      await queue.settle(await claimOne(queue), 'answered', answer, 5, 42);
+      await queue.cancel('app', 'b', 41);
+      await queue.cancel('app', 'c', 40);
+      assert.deepEqual(
+        (await queue.untold(9)).map(({ id }) => id),
+        ['b', 'a'],
+      );
+      assert.equal((await queue.untold(1)).length, 1);
+      const delivery = { id: 'evt_a', url: webhook.url, body: '{}', tries: 0, dueAtMs: 50, createdAtMs: 50 };
+      assert.equal(await queue.tell('a', delivery), true);
+      assert.equal(await queue.tell('a', { ...delivery, id: 'evt_again' }), false);
+      assert.equal(await queue.tell('c', { ...delivery, id: 'evt_c' }), false);
+      assert.deepEqual(
+        (await queue.untold(9)).map(({ id }) => id),
+        ['b'],
+      );
+      assert.deepEqual(await batch.deliveries.claim(60, 1, 9), [delivery]);
+      assert.equal(await batch.deliveries.prune(50), 0);
+      assert.equal(await batch.deliveries.prune(51), 1);
+    });
+
     test('are pruned by when they ended', async () => {
       const { queue } = await open();
       await addAll(

@@ -43,6 +43,7 @@ export function newRow(request: NewQueuedRequest): QueuedTable {
     ...noAnswer,
     cost_nano_usd: 0,
     ended_at_ms: null,
+    told: 0,
   };
 }
 

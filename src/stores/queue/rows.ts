@@ -9,13 +9,19 @@ import type { QueueRows } from './contract.ts';
 import { withBodies } from './reading.ts';
 import { newRow, readRow } from './row.ts';
 import { hasEnded, isLive, isWaiting, type QueuedTable } from './tables.ts';
+import { createTelling } from './telling.ts';
 import { createWork } from './work.ts';
 
 /** Removed in one transaction; others are let through between two. */
 const pruneRows = 1_000;
 
 export function createQueueRows(connection: Connection): QueueRows {
-  return { ...createKeeping(connection), ...createWork(connection), ...createBatchWays(connection) };
+  return {
+    ...createKeeping(connection),
+    ...createTelling(connection),
+    ...createWork(connection),
+    ...createBatchWays(connection),
+  };
 }
 
 function createKeeping({

@@ -47,6 +47,8 @@ export interface QueuedTable {
   answer_body: string | null;
   cost_nano_usd: number;
   ended_at_ms: number | null;
+  /** 1 once a delivery to its webhook is kept. */
+  told: number;
 }
 
 export interface QueuedBodyTable {
@@ -67,6 +69,7 @@ export const hasEnded = sql<boolean>`live = 0`;
 export const isWaiting = sql<boolean>`state = 'waiting'`;
 export const isBatched = sql<boolean>`state = 'batched'`;
 export const isGathered = sql<boolean>`state = 'gathered'`;
+export const isToBeTold = sql<boolean>`live = 0 and told = 0 and webhook is not null`;
 
 /** Partial, so that what has ended costs nothing; they hold what is asked for, so that a count or a claim that passes over thousands reads no rows. */
 const indexes = [
@@ -79,6 +82,7 @@ const indexes = [
   "index intermodal_queued_batch on intermodal_queued (batch_no, batch_seq) where state = 'batched'",
   'unique index intermodal_queued_idempotency on intermodal_queued (owner, idempotency_key) where idempotency_key is not null',
   'index intermodal_queued_ended on intermodal_queued (ended_at_ms) where live = 0',
+  'index intermodal_queued_told on intermodal_queued (ended_at_ms) where live = 0 and told = 0 and webhook is not null',
 ];
 
 /** Neither ends as a keyed table: answers and bodies are wide, and lie better beside the tree of their keys than in it. */
@@ -119,7 +123,8 @@ export async function createQueueTables(
     answer_headers ${text},
     answer_body ${text},
     cost_nano_usd bigint not null,
-    ended_at_ms bigint
+    ended_at_ms bigint,
+    told smallint not null
   )`.execute(database);
   await sql`create table intermodal_queued_body (
     id ${text} not null primary key,
