@@ -27,6 +27,7 @@ import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
+import { type OpenQueue, openQueue } from './queue.ts';
 import { version } from './version.ts';
 
 export interface ServiceOptions {
@@ -105,7 +106,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
-  const bare: Omit<GatewayWorld, 'batches'> = {
+  const bare: Omit<GatewayWorld, 'batches' | 'queue'> = {
     ...capacity,
     policy: () => policy,
     configStatus: () => status,
@@ -141,7 +142,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     bare,
   );
-  const world: GatewayWorld = { ...bare, batches: batches.served };
+  let waitingConfig = config.waiting;
+  const queue = openQueue(
+    {
+      rows: stores.queue,
+      config: () => ({ waiting: waitingConfig, batch: batchConfig }),
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const world: GatewayWorld = { ...bare, batches: batches.served, queue: queue.served };
 
   options.onMetrics?.(capacity.metrics.set);
 
@@ -158,6 +168,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
 
   await batches.start();
+  queue.start();
 
   const watcher = watchConfig({
     file: options.configFile,
@@ -168,6 +179,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onConfig(loaded) {
       providers = loaded.providers;
       batchConfig = loaded.config.batch;
+      waitingConfig = loaded.config.waiting;
       policy = { ...loaded.policy, version: status.version + 1 };
       status = { version: policy.version, loadedAtMs: Date.now(), problems: [], warnings: loaded.warnings };
       if (JSON.stringify(loaded.config.server) !== JSON.stringify(config.server))
@@ -204,6 +216,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       simulator,
       capacity,
       batches,
+      queue,
       sharedHealth,
       wakeUps,
       drainMs: config.server.drain,
@@ -229,6 +242,7 @@ interface Parts {
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
+  readonly queue: OpenQueue;
   readonly sharedHealth: SharedHealth | undefined;
   readonly wakeUps: WakeUps;
   readonly drainMs: number;
@@ -252,6 +266,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
       parts.watcher.close();
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
+        await parts.queue.close(parts.drainMs);
         await parts.batches.close();
         await parts.wakeUps.close();
         await parts.sharedHealth?.close();

@@ -55,6 +55,10 @@ export interface GatewayWorld {
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
   readonly cascades: CascadeWorld;
+  /** Requests whose callers do not hold the line; absent: none are taken. */
+  readonly queue?: {
+    health(): { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
+  };
   readonly readiness: Readiness;
   /** The latest, for the admin endpoints. */
   readonly decisions: Decisions;
