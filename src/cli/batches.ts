@@ -2,6 +2,8 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Desk } from '../batch/desk.ts';
+import { createBatchRoad } from '../batch/gathered.ts';
+import { isTakenInBatches } from '../batch/lanes.ts';
 import { compileRules } from '../batch/prefilter.ts';
 import { Room } from '../batch/room.ts';
 import type { BatchSettings } from '../batch/settings.ts';
@@ -14,8 +16,16 @@ import type { Config } from '../config/schema.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { BatchWorld } from '../gateway/batches/contract.ts';
 import { batchFolders } from '../gateway/batches/registry.ts';
+import {
+  createRequestShapes,
+  dialectOf,
+  shapeIdOf,
+  writeRequestLine,
+} from '../gateway/batches/requests/shapes.ts';
 import { type KeyRing, mayUse } from '../gateway/key-ring.ts';
+import type { Waiting } from '../gateway/waiting/waiting.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
+import type { BatchRoad } from '../queue/gathering/contract.ts';
 import type { Blobs, Stores } from '../stores/contract.ts';
 import { BatchMetrics } from '../telemetry/batch-metrics.ts';
 import { openScratch } from './scratch.ts';
@@ -28,6 +38,10 @@ const deliverMs = 1_000;
 
 export interface OpenBatches {
   readonly served: NonNullable<GatewayWorld['batches']>;
+  /** For requests that are gathered into batches. */
+  readonly road: BatchRoad;
+  readonly batchable: Waiting['batchable'];
+  readonly webhookProblem: Waiting['webhookProblem'];
   /** Takes up what was left, and begins. */
   start(): Promise<void>;
   /** Steps that run come to where they may be left. */
@@ -43,7 +57,7 @@ export interface BatchesInput {
   readonly at?: Step;
 }
 
-type World = Omit<GatewayWorld, 'batches'>;
+type World = Omit<GatewayWorld, 'batches' | 'waiting'>;
 
 export function openBatches(input: BatchesInput, world: World): OpenBatches {
   const scratch = openScratch(tmpdir(), world.makeId(''));
@@ -52,7 +66,11 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
   const inside: BatchWorldInside = {
     rows: input.stores.batch,
     blobs: input.blobs,
-    shapes: new Map(batchFolders.map((folder) => [folder.shape(dialects).id, folder.shape(dialects)])),
+    shapes: new Map(
+      [...batchFolders.map((folder) => folder.shape(dialects)), ...createRequestShapes(dialects)].map(
+        (shape) => [shape.id, shape],
+      ),
+    ),
     policy: world.policy,
     settings: () => settingsOf(input.config()),
     prefilter: () => {
@@ -112,6 +130,9 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     });
   };
   return {
+    road: createBatchRoad(inside, desk, { shapeIdOf, dialectOf, write: writeRequestLine }),
+    batchable: (request, route) => isTakenInBatches(request, route, world.policy()),
+    webhookProblem: inside.webhookProblem,
     served: {
       world: served,
       folders: batchFolders,

@@ -22,6 +22,7 @@ import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
+import { type OpenQueue, openQueue } from './queue.ts';
 import { version } from './version.ts';
 
 export interface ServiceOptions {
@@ -97,7 +98,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
-  const bare: Omit<GatewayWorld, 'batches'> = {
+  const bare: Omit<GatewayWorld, 'batches' | 'waiting'> = {
     ...capacity,
     policy: () => policy,
     configStatus: () => status,
@@ -122,7 +123,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     bare,
   );
-  const world: GatewayWorld = { ...bare, batches: batches.served };
+  const queue = openQueue(
+    {
+      stores,
+      batches,
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const world: GatewayWorld = { ...bare, batches: batches.served, waiting: queue.served };
 
   options.onMetrics?.(capacity.metrics.set);
 
@@ -139,6 +148,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
 
   await batches.start();
+  await queue.start();
 
   const watcher = watchConfig({
     file: options.configFile,
@@ -185,6 +195,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       simulator,
       capacity,
       batches,
+      queue,
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -208,6 +219,7 @@ interface Parts {
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
+  readonly queue: OpenQueue;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -229,6 +241,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
       parts.watcher.close();
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
+        await parts.queue.close();
         await parts.batches.close();
         await parts.upstream.close();
         await parts.capacity.close();

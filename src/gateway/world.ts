@@ -17,6 +17,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { BatchFolder, BatchWorld } from './batches/contract.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { Waiting } from './waiting/waiting.ts';
 
 /** Whether the config file on disk is the one that runs. */
 export interface ConfigStatus {
@@ -51,6 +52,8 @@ export interface GatewayWorld {
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  /** Absent: every caller holds the line. */
+  readonly waiting?: Waiting;
   /** Absent: nothing behind the ways in for batches, and they are not served. */
   readonly batches?: {
     readonly world: BatchWorld;

@@ -4,6 +4,7 @@ import type { BatchDesk } from '../../src/batch/desk/contract.ts';
 import type { Step } from '../../src/batch/world.ts';
 import { openBatches } from '../../src/cli/batches.ts';
 import { openCapacity } from '../../src/cli/capacity.ts';
+import { openQueue } from '../../src/cli/queue.ts';
 import { loadText, writeProblems } from '../../src/config/load.ts';
 import { systemClock, systemRandom } from '../../src/core/clock.ts';
 import { makeId } from '../../src/core/ids.ts';
@@ -126,9 +127,18 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
             maxUploadBytes,
           },
         };
-  const world: GatewayWorld = { ...bare, ...(served === undefined ? {} : { batches: served }) };
+  const queue =
+    road === undefined
+      ? undefined
+      : openQueue({ stores, batches: road, ...(options.at === undefined ? {} : { at: options.at }) }, bare);
+  const world: GatewayWorld = {
+    ...bare,
+    ...(served === undefined ? {} : { batches: served }),
+    ...(queue === undefined ? {} : { waiting: queue.served }),
+  };
   const gateway = await startGateway(world, { host: '127.0.0.1', port: 0 });
   await road?.start();
+  await queue?.start();
   return {
     url: gateway.url,
     simulator,
@@ -138,6 +148,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     lines,
     async close() {
       await gateway.drain(0);
+      await queue?.close();
       await road?.close();
       await upstream.close();
       await capacity.close();
