@@ -48,7 +48,7 @@ export function requestToKeep(keeping: Keeping): NewQueuedRequest {
     createdAtMs: nowMs,
     deadlineAtMs: nowMs + keeping.deadlineMs,
     dueAtMs: nowMs,
-    rankMs: rankOf(priority, nowMs),
+    rankMs: rankOf({ priority, createdAtMs: nowMs, deadlineAtMs: nowMs + keeping.deadlineMs }),
     ...present({
       webhook: webhookUrl === undefined ? undefined : { url: webhookUrl },
       idempotencyKey: readKey(keeping.headers),
