@@ -102,6 +102,8 @@ const rows: readonly Row[] = [
     from: /^batch\//,
     may: ['core/', 'wire/', 'catalog/', 'form/', 'router/', 'telemetry/', 'batch/', ...contracts],
   },
+  // What gateways on one Redis tell each other.
+  { from: /^fleet\//, may: ['core/', 'router/', 'fleet/', ...contracts] },
   {
     from: /^queue\//,
     may: ['core/', 'wire/', 'catalog/', 'form/', 'router/', 'telemetry/', 'queue/', ...contracts],

@@ -1,7 +1,7 @@
 /** Reads one answer of a provider for one item: its text in the caller's dialect, what it used, whether it has the form that was asked for. */
 import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts';
 import { GatewayError } from '../core/errors.ts';
-import { costOf } from '../core/price.ts';
+import { costOf, listCostOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import { checkForm } from '../form/answer.ts';
 import type { Target } from '../router/contract.ts';
@@ -57,10 +57,13 @@ export function readRelayed({ lane, target }: Reading, body: unknown): ReadAnswe
 }
 
 function moneyOf({ price, listPrice }: Target, usage: Usage | undefined) {
+  if (usage === undefined) return { usage, costNanoUsd: 0, listNanoUsd: 0 };
+  const costNanoUsd = price === undefined ? 0 : costOf(price, usage);
+  if (listPrice === undefined) return { usage, costNanoUsd, listNanoUsd: 0 };
   return {
     usage,
-    costNanoUsd: usage === undefined || price === undefined ? 0 : costOf(price, usage),
-    listNanoUsd: usage === undefined || listPrice === undefined ? 0 : costOf(listPrice, usage),
+    costNanoUsd,
+    listNanoUsd: listPrice === price ? costNanoUsd : listCostOf(listPrice, usage),
   };
 }
 

@@ -7,11 +7,16 @@ import { writeProblem } from '../config/problem.ts';
 import { watchConfig } from '../config/watch.ts';
 import { systemClock, systemRandom } from '../core/clock.ts';
 import { makeId } from '../core/ids.ts';
+import { createWakeUps } from '../fleet/alone.ts';
+import { createBullWakeUps } from '../fleet/bull.ts';
+import type { WakeUps } from '../fleet/contract.ts';
+import { type SharedHealth, shareHealth } from '../fleet/health.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
 import { providerTypes } from '../providers/registry.ts';
 import type { Policy, Route } from '../router/contract.ts';
+import { usualBounds } from '../router/decisions.ts';
 import { createHealth } from '../router/health.ts';
 import { faultPlanSchema } from '../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
@@ -84,6 +89,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const upstream = createUpstream();
   const health = createHealth(systemClock, () => policy.breaker);
   const stores = await openStores(options.store ?? config.store);
+  const sharedHealth =
+    config.redis === undefined ? undefined : shareHealth(config.redis, health, makeId('gateway_'));
   const capacity = await openCapacity(
     {
       stores,
@@ -95,6 +102,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       random: systemRandom,
       makeId,
       log,
+      decisions: { ...usualBounds, most: config.server.decisions },
     },
     () => world,
   );
@@ -112,12 +120,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     maxBodyBytes: config.server.max_body,
     version,
   };
+  const wakeUps =
+    config.redis === undefined
+      ? createWakeUps(systemClock)
+      : createBullWakeUps({
+          url: config.redis,
+          about: 'batch',
+          clock: systemClock,
+          onTrouble: (error) =>
+            log.warn({ err: error }, 'no wake-ups of other gateways; the rows are looked at more often'),
+        });
   let batchConfig = config.batch;
   const batches = openBatches(
     {
       stores,
       blobs: await openBlobs(config.batch.blobs),
       config: () => batchConfig,
+      wakeUps,
       maxUploadBytes: config.server.max_upload,
       ...(options.at === undefined ? {} : { at: options.at }),
     },
@@ -196,6 +215,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       capacity,
       batches,
       queue,
+      sharedHealth,
+      wakeUps,
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -220,6 +241,8 @@ interface Parts {
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
   readonly queue: OpenQueue;
+  readonly sharedHealth: SharedHealth | undefined;
+  readonly wakeUps: WakeUps;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -243,6 +266,8 @@ function stopOnSignal(parts: Parts): Promise<void> {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
         await parts.queue.close();
         await parts.batches.close();
+        await parts.wakeUps.close();
+        await parts.sharedHealth?.close();
         await parts.upstream.close();
         await parts.capacity.close();
         await parts.simulator?.close();

@@ -1,6 +1,7 @@
 /** `/health`: what an operator looks at first. */
 import type { LimitsHealth } from '../limits/contract.ts';
 import type { Standing } from '../router/health.ts';
+import type { Waiting } from './waiting/waiting.ts';
 import type { GatewayWorld } from './world.ts';
 
 export interface HealthReport {
@@ -16,6 +17,8 @@ export interface HealthReport {
   /** Where limits and budgets are kept, and whether they can be reached. */
   readonly limits: LimitsHealth;
   readonly ledger: { readonly pending: number };
+  /** Requests whose callers do not hold the line, by the way they go; absent where nobody may wait. */
+  readonly waiting?: { readonly queue: number; readonly batch: number; readonly oldestAt?: string };
   /** Targets that have been called, by name. */
   readonly targets: Readonly<Record<string, { readonly standing: Standing; readonly untilMs?: number }>>;
 }
@@ -38,6 +41,15 @@ export function healthReport(world: GatewayWorld, draining: boolean): HealthRepo
     config: { version, loadedAt: new Date(loadedAtMs).toISOString(), refused: problems, warnings },
     limits,
     ledger: { pending: world.ledger.pending },
+    ...(world.waiting === undefined ? {} : { waiting: countWaiting(world.waiting) }),
     targets,
+  };
+}
+
+function countWaiting({ open: { queue, batch, oldestAtMs } }: Waiting): NonNullable<HealthReport['waiting']> {
+  return {
+    queue,
+    batch,
+    ...(oldestAtMs === undefined ? {} : { oldestAt: new Date(oldestAtMs).toISOString() }),
   };
 }

@@ -196,6 +196,8 @@ export interface Stores {
   readonly batch: BatchStores;
   readonly labels: LabelStore;
   readonly notes: NoteStore;
+  /** Rejects where the store does not answer. */
+  answers(): Promise<void>;
   readonly queue: QueueRows;
   close(): Promise<void>;
 }

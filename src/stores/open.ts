@@ -1,4 +1,5 @@
 /** Opens a store by its address, with its tables up to date. */
+import { sql } from 'kysely';
 import { createBatchStores } from './batch/open.ts';
 import type { Stores } from './contract.ts';
 import type { Connection } from './database.ts';
@@ -29,6 +30,9 @@ export async function openStores(url: string): Promise<Stores> {
     batch: createBatchStores(connection),
     labels: createLabelStore(connection),
     notes: createNoteStore(connection),
+    answers: async () => {
+      await sql`select 1`.execute(connection.database);
+    },
     queue: createQueueRows(connection),
     close: () => connection.database.destroy(),
   };

@@ -51,7 +51,7 @@ export async function acceptToWait(world: GatewayWorld, offered: Offered): Promi
   const deadlineMs = readDeadline(terms.budgetMs ?? route.waiting.deadlineMs);
   const call = decodable(offered);
   const considered: Considered = { ...call, modes: allModes };
-  const { way } = chooseWay({
+  const { way, why } = chooseWay({
     policy: route.waiting,
     deadlineMs,
     priority: terms.priority,
@@ -80,7 +80,8 @@ export async function acceptToWait(world: GatewayWorld, offered: Offered): Promi
       nowMs,
     }),
   );
-  return reply(world, waiting, offered, wish, request, replayed);
+  const ended = await reply(world, waiting, offered, wish, request, replayed);
+  return { ...ended, notes: { waiting: { request: request.id, way: request.way, why } } };
 }
 
 async function reply(
@@ -95,17 +96,18 @@ async function reply(
   const request = await hold({ clock: world.clock, outgoing, look }, kept, holdMs);
   const more = replayed ? ['idempotent-replayed', 'true'] : [];
   const waited = holdMs > 0 ? [`wait=${Math.floor(holdMs / 1000)}`] : [];
-  if (outgoing.destroyed) return { outcome: 'client-closed', code: 'client_closed', tried: [] };
+  if (outgoing.destroyed)
+    return { outcome: 'client-closed', code: 'client_closed', tried: [], decided: undefined };
   const location = ['location', `${requestsPath}/${request.id}`, ...more];
   if (
     holdMs > 0 &&
     hasEnded(request) &&
     sendAnswer(outgoing, id, request, ['preference-applied', waited.join(), ...location])
   )
-    return { outcome: 'served', code: undefined, tried: [] };
+    return { outcome: 'served', code: undefined, tried: [], decided: undefined };
   const applied = ['respond-async', ...waited].join(', ');
   sendKept(outgoing, id, request, ['preference-applied', applied, ...more]);
-  return { outcome: 'accepted', code: undefined, tried: [] };
+  return { outcome: 'accepted', code: undefined, tried: [], decided: undefined };
 }
 
 /** Decoded once here: what is wrong with it is told now, not tomorrow. */

@@ -1,8 +1,7 @@
 /** The confidence that an answer carries in itself: what it says of itself, or how probable its words were. */
 import type { Answer, Choice } from '../../core/answer.ts';
-import { readJson } from '../../form/read-json.ts';
 import type { ConfidenceSource } from './contract.ts';
-import { at } from './meaning.ts';
+import { memberAt } from './meaning.ts';
 import { textOf } from './words.ts';
 
 /** `undefined`: it cannot be read, or its source is others. Of several answers to one request, the least. */
@@ -19,7 +18,7 @@ export function readConfidence(source: ConfidenceSource, answer: Answer): number
 function ofChoice(source: ConfidenceSource, choice: Choice): number | undefined {
   switch (source.from) {
     case 'field':
-      return shareOf(at(readJson(textOf(choice))?.value, source.field));
+      return shareOf(memberAt(textOf(choice), source.field));
     case 'logprobs':
       return meanProbability(choice.logprobs);
     case 'agreement':

@@ -7,7 +7,8 @@
  */
 import type { Choice } from '../../core/answer.ts';
 import { isObject } from '../../core/json.ts';
-import { readJson } from '../../form/read-json.ts';
+import { parse } from '../../form/parse.ts';
+import { readObject } from '../../form/read-json.ts';
 import { textOf } from './words.ts';
 
 /** Members in which models explain themselves, each in its own words. */
@@ -29,31 +30,27 @@ export function meaningOf(choice: Pick<Choice, 'blocks'>, field?: string): strin
   if (calls.length > 0) return `calls ${calls.sort().join(' ')}`;
   const text = textOf(choice);
   if (text === '') return undefined;
-  const json = readJson(text);
   if (field !== undefined) {
-    const part = json === undefined ? undefined : at(json.value, field);
+    const part = memberAt(text, field);
     return part === undefined ? undefined : plain(part);
   }
-  if (json !== undefined && wraps(text, json.value)) return plain(withoutExplaining(json.value));
-  return conclusionOf(text);
+  const list = parse(text)?.value;
+  const json = Array.isArray(list) ? list : readObject(text);
+  return json === undefined ? conclusionOf(text) : plain(withoutExplaining(json));
 }
 
-/** The member at a path of names with dots between them. */
-export function at(value: unknown, path: string): unknown {
-  let found = value;
-  for (const name of path.split('.')) found = isObject(found) ? found[name] : undefined;
-  return found;
+/** What an answer's JSON has at a path of names with dots between them. */
+export function memberAt(text: string, path: string): unknown {
+  const names = path.split('.');
+  const reach = (value: unknown): unknown =>
+    names.reduce((found, name) => (isObject(found) ? found[name] : undefined), value);
+  return reach(readObject(text, (fields) => reach(fields) !== undefined));
 }
 
 function argumentsOf(text: string): string {
   if (text === '') return '{}';
-  const json = readJson(text);
+  const json = parse(text);
   return json === undefined ? text.trim() : plain(json.value);
-}
-
-/** Brackets within prose, such as a list in a sentence, are not its answer; an object is. */
-function wraps(text: string, value: object): boolean {
-  return !Array.isArray(value) || /^\s*(?:```\w*\s*)?\[/.test(text);
 }
 
 function withoutExplaining(value: object): unknown {

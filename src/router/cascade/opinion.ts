@@ -1,8 +1,7 @@
 /** Another model's opinion of an answer: how it is asked for, and how it is read. */
 import type { Answer } from '../../core/answer.ts';
-import { asNumber, isObject } from '../../core/json.ts';
 import type { ChatRequest } from '../../core/request.ts';
-import { readJson } from '../../form/read-json.ts';
+import { readObject } from '../../form/read-json.ts';
 import { shareOf } from './confidence.ts';
 import { textOf } from './words.ts';
 
@@ -41,8 +40,8 @@ export function judgeRequest(request: ChatRequest, answer: Answer): ChatRequest 
 /** A number from 0 to 1; `undefined` where the judge gave none. */
 export function readJudgement(answer: Answer): number | undefined {
   const text = answer.choices[0] === undefined ? '' : textOf(answer.choices[0]);
-  const value = readJson(text)?.value;
-  if (isObject(value)) return shareOf(value['confidence'] ?? value['score'] ?? asNumber(value['rating']));
+  const json = readObject(text, ({ confidence, score }) => (confidence ?? score) !== undefined);
+  if (json !== undefined) return shareOf(json['confidence'] ?? json['score']);
   const [only, another] = text.match(/\d*\.?\d+\s*%?/g) ?? [];
   if (only === undefined || another !== undefined) return undefined;
   return only.endsWith('%') ? shareOf(Number.parseFloat(only) / 100) : shareOf(only);
