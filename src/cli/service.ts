@@ -27,7 +27,7 @@ import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
-import { type OpenQueue, openQueue } from './queue.ts';
+import { type OpenQueue, openQueue } from './waiting.ts';
 import { version } from './version.ts';
 
 export interface ServiceOptions {

@@ -4,7 +4,7 @@ import type { BatchDesk } from '../../src/batch/desk/contract.ts';
 import type { Step } from '../../src/batch/world.ts';
 import { openBatches } from '../../src/cli/batches.ts';
 import { openCapacity } from '../../src/cli/capacity.ts';
-import { openQueue } from '../../src/cli/queue.ts';
+import { openQueue } from '../../src/cli/waiting.ts';
 import { loadText, writeProblems } from '../../src/config/load.ts';
 import { systemClock, systemRandom } from '../../src/core/clock.ts';
 import { makeId } from '../../src/core/ids.ts';
