@@ -191,11 +191,11 @@ function webhooksOf(input: BatchesInput, world: World): () => Webhooks {
   };
 }
 
-function payerOf(keys: KeyRing, owner: string) {
+export function payerOf(keys: KeyRing, owner: string) {
   if (owner === '') return undefined;
   const key = keys.named(owner);
   if (key === undefined)
-    throw new GatewayError('forbidden', `The key "${owner}" that the batch was submitted with is gone.`);
+    throw new GatewayError('forbidden', `The key "${owner}" that this was submitted with is gone.`);
   return {
     caller: key.caller,
     mayUse: (route: string, model: string) => mayUse(key, route) || mayUse(key, model),

@@ -27,8 +27,9 @@ import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
-import { type OpenQueue, openQueue } from './waiting.ts';
+import { type OpenQueue, openQueue } from './queue.ts';
 import { version } from './version.ts';
+import { type OpenWaiting, openWaiting } from './waiting.ts';
 
 export interface ServiceOptions {
   readonly configFile: string;
@@ -106,7 +107,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
-  const bare: Omit<GatewayWorld, 'batches' | 'waiting'> = {
+  const bare: Omit<GatewayWorld, 'batches' | 'queue' | 'waiting'> = {
     ...capacity,
     policy: () => policy,
     configStatus: () => status,
@@ -142,15 +143,31 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     bare,
   );
+  let waitingConfig = config.waiting;
   const queue = openQueue(
     {
-      stores,
-      batches,
+      rows: stores.queue,
+      config: () => ({ waiting: waitingConfig, batch: batchConfig }),
       ...(options.at === undefined ? {} : { at: options.at }),
     },
     bare,
   );
-  const world: GatewayWorld = { ...bare, batches: batches.served, waiting: queue.served };
+  const waiting = openWaiting(
+    {
+      stores,
+      batches,
+      desk: queue.desk,
+      poke: queue.poke,
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const world: GatewayWorld = {
+    ...bare,
+    batches: batches.served,
+    queue: queue.served,
+    waiting: waiting.served,
+  };
 
   options.onMetrics?.(capacity.metrics.set);
 
@@ -167,7 +184,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
 
   await batches.start();
-  await queue.start();
+  queue.start();
+  waiting.start();
 
   const watcher = watchConfig({
     file: options.configFile,
@@ -178,6 +196,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onConfig(loaded) {
       providers = loaded.providers;
       batchConfig = loaded.config.batch;
+      waitingConfig = loaded.config.waiting;
       policy = { ...loaded.policy, version: status.version + 1 };
       status = { version: policy.version, loadedAtMs: Date.now(), problems: [], warnings: loaded.warnings };
       if (JSON.stringify(loaded.config.server) !== JSON.stringify(config.server))
@@ -215,6 +234,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       capacity,
       batches,
       queue,
+      waiting,
       sharedHealth,
       wakeUps,
       drainMs: config.server.drain,
@@ -241,6 +261,7 @@ interface Parts {
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
   readonly queue: OpenQueue;
+  readonly waiting: OpenWaiting;
   readonly sharedHealth: SharedHealth | undefined;
   readonly wakeUps: WakeUps;
   readonly drainMs: number;
@@ -264,7 +285,8 @@ function stopOnSignal(parts: Parts): Promise<void> {
       parts.watcher.close();
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
-        await parts.queue.close();
+        await parts.waiting.close();
+        await parts.queue.close(parts.drainMs);
         await parts.batches.close();
         await parts.wakeUps.close();
         await parts.sharedHealth?.close();

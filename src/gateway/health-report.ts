@@ -1,7 +1,6 @@
 /** `/health`: what an operator looks at first. */
 import type { LimitsHealth } from '../limits/contract.ts';
 import type { Standing } from '../router/health.ts';
-import type { Waiting } from './waiting/waiting.ts';
 import type { GatewayWorld } from './world.ts';
 
 export interface HealthReport {
@@ -17,8 +16,8 @@ export interface HealthReport {
   /** Where limits and budgets are kept, and whether they can be reached. */
   readonly limits: LimitsHealth;
   readonly ledger: { readonly pending: number };
-  /** Requests whose callers do not hold the line, by the way they go; absent where nobody may wait. */
-  readonly waiting?: { readonly queue: number; readonly batch: number; readonly oldestAt?: string };
+  /** Requests whose callers do not hold the line. */
+  readonly queue?: { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
   /** Targets that have been called, by name. */
   readonly targets: Readonly<Record<string, { readonly standing: Standing; readonly untilMs?: number }>>;
 }
@@ -41,15 +40,7 @@ export function healthReport(world: GatewayWorld, draining: boolean): HealthRepo
     config: { version, loadedAt: new Date(loadedAtMs).toISOString(), refused: problems, warnings },
     limits,
     ledger: { pending: world.ledger.pending },
-    ...(world.waiting === undefined ? {} : { waiting: countWaiting(world.waiting) }),
+    ...(world.queue === undefined ? {} : { queue: world.queue.health() }),
     targets,
-  };
-}
-
-function countWaiting({ open: { queue, batch, oldestAtMs } }: Waiting): NonNullable<HealthReport['waiting']> {
-  return {
-    queue,
-    batch,
-    ...(oldestAtMs === undefined ? {} : { oldestAt: new Date(oldestAtMs).toISOString() }),
   };
 }

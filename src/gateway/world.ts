@@ -54,6 +54,10 @@ export interface GatewayWorld {
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  /** Requests whose callers do not hold the line; absent: none are taken. */
+  readonly queue?: {
+    health(): { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
+  };
   /** Absent: every caller holds the line. */
   readonly waiting?: Waiting;
   readonly readiness: Readiness;

@@ -62,7 +62,7 @@ export async function acceptToWait(world: GatewayWorld, offered: Offered): Promi
   });
   if (way === 'sync') return undefined;
   const webhookUrl = readWebhook(headers, waiting);
-  refuseWhenFull(waiting);
+  refuseWhenFull(waiting, world.queue?.health().waiting ?? 0);
   const { request, replayed } = await waiting.desk.add(
     requestToKeep({
       id: world.makeId('areq_'),
@@ -149,8 +149,8 @@ function readWebhook(headers: IncomingHttpHeaders, waiting: Waiting): string | u
   throw new GatewayError('invalid_request', problem ?? '', { param: 'x-intermodal-webhook' });
 }
 
-function refuseWhenFull({ open, mostOpen }: Waiting): void {
-  if (open.queue + open.batch < mostOpen) return;
+function refuseWhenFull({ mostOpen }: Waiting, open: number): void {
+  if (open < mostOpen) return;
   throw new GatewayError(
     'no_room',
     `${mostOpen} requests wait already, as many as are kept. Come back, or hold the line.`,

@@ -8,8 +8,6 @@ export interface Waiting {
   batchable(request: Considered, route: Route): boolean;
   /** Why a webhook may not have this URL; nothing where it may. */
   webhookProblem(url: string): string | undefined;
-  /** Requests that have not ended, as they were counted last. */
-  readonly open: { readonly queue: number; readonly batch: number; readonly oldestAtMs?: number };
-  /** More than this are refused until some have ended. */
+  /** More than this that wait, and others are refused until some have been taken. */
   readonly mostOpen: number;
 }
