@@ -20,6 +20,7 @@ import type { CascadeWorld } from './cascade/world.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Readiness } from './readiness.ts';
+import type { Waiting } from './waiting/waiting.ts';
 
 /** Whether the config file on disk is the one that runs. */
 export interface ConfigStatus {
@@ -59,6 +60,8 @@ export interface GatewayWorld {
   readonly queue?: {
     health(): { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
   };
+  /** Absent: every caller holds the line. */
+  readonly waiting?: Waiting;
   readonly readiness: Readiness;
   /** The latest, for the admin endpoints. */
   readonly decisions: Decisions;
