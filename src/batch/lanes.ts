@@ -10,7 +10,7 @@ import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseTarget, writeTarget } from '../core/target.ts';
 import type { ConfidenceSource } from '../router/cascade/contract.ts';
-import type { Policy, Route, Step, Target } from '../router/contract.ts';
+import type { Considered, Policy, Route, Step, Target } from '../router/contract.ts';
 import { decide } from '../router/decide.ts';
 import type { ItemCall, Lane, LaneRole } from './contract.ts';
 
@@ -159,15 +159,27 @@ export function findRoute(policy: Policy, model: string): Route {
   });
 }
 
+/** Whether a batch API would take it, were it an item. */
+export function isTakenInBatches(request: Considered, route: Route, policy: Policy): boolean {
+  return batchTargets(request, decide(request, route, healthy).candidates, policy).length > 0;
+}
+
 /** Where the chain names no batch target, those of its targets that can be one come first. */
 function chainOf(call: ItemCall, route: Route, policy: Policy): readonly string[] {
   const { candidates } = decide(call, route, healthy);
-  const { operation } = call.facts;
+  const direct = candidates.filter(({ mode }) => mode !== 'batch');
+  return [...new Set([...batchTargets(call, candidates, policy), ...direct].map(({ name }) => name))];
+}
+
+function batchTargets(
+  { facts }: Considered,
+  candidates: readonly Target[],
+  policy: Policy,
+): readonly Target[] {
+  const { operation } = facts;
   const waits = candidates.filter((target) => isBatch(target, operation));
   const twins = waits.length > 0 ? waits : candidates.flatMap((target) => twinOf(target, policy, operation));
-  const chosen = twins.filter((target) => takesInBatches(target, call.facts));
-  const direct = candidates.filter(({ mode }) => mode !== 'batch');
-  return [...new Set([...chosen, ...direct].map(({ name }) => name))];
+  return twins.filter((target) => takesInBatches(target, facts));
 }
 
 export function isBatch(target: Target, operation: Facts['operation']): boolean {

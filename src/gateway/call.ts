@@ -12,8 +12,6 @@ import { readTerms, type Terms } from './terms.ts';
 /** The neutral request, decoded at most once. */
 export interface DecodableCall<Req> extends Call<Req> {
   request(): Req;
-  /** On the same terms, asking this instead. */
-  instead(request: Req): DecodableCall<Req>;
 }
 
 export interface CallInput<Req> {
@@ -48,7 +46,7 @@ export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): Decodabl
     headers: pickHeaders(headers, dialect.forwardedHeaders),
     body,
   };
-  const call: DecodableCall<Req> = {
+  return {
     id: input.id,
     facts,
     protocol: dialect.protocol,
@@ -61,13 +59,7 @@ export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): Decodabl
     ...(input.batch === undefined ? {} : { batch: input.batch }),
     request,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
-    instead: (other) => ({
-      ...call,
-      request: () => other,
-      prepare: (endpoint, strict) => translate(endpoint, strict, other, forwarded),
-    }),
   };
-  return call;
 }
 
 function prepare<Req>(
@@ -90,15 +82,15 @@ function prepare<Req>(
       };
     }
   }
-  return translate(endpoint, strict, request(), forwarded);
+  return { ...translate(endpoint, request(), strict), forwarded };
 }
 
-function translate<Req>(
+/** A neutral request as a body of the target's own protocol. Throws `unsupported` where something would be lost and must not be. */
+export function translate<Req>(
   endpoint: Endpoint<Req>,
-  strict: boolean,
   request: Req,
-  forwarded: ForwardedCall,
-): Prepared {
+  strict: boolean,
+): Omit<Prepared, 'forwarded'> {
   const encoded = endpoint.encode(request);
   if (strict && encoded.dropped.length > 0) {
     throw new GatewayError(
@@ -111,7 +103,6 @@ function translate<Req>(
     headers: encoded.headers ?? {},
     dropped: encoded.dropped,
     relay: false,
-    forwarded,
   };
 }
 

@@ -16,6 +16,8 @@ export interface HealthReport {
   /** Where limits and budgets are kept, and whether they can be reached. */
   readonly limits: LimitsHealth;
   readonly ledger: { readonly pending: number };
+  /** Requests whose callers do not hold the line. */
+  readonly queue?: { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
   /** Targets that have been called, by name. */
   readonly targets: Readonly<Record<string, { readonly standing: Standing; readonly untilMs?: number }>>;
 }
@@ -38,6 +40,7 @@ export function healthReport(world: GatewayWorld, draining: boolean): HealthRepo
     config: { version, loadedAt: new Date(loadedAtMs).toISOString(), refused: problems, warnings },
     limits,
     ledger: { pending: world.ledger.pending },
+    ...(world.queue === undefined ? {} : { queue: world.queue.health() }),
     targets,
   };
 }
