@@ -14,7 +14,7 @@ import { callIn } from './cascade/asked.ts';
 import { type SettledAnswer, settledAnswer } from './cascade/settled-answer.ts';
 import { spare } from './cascade/spared.ts';
 import { Waves } from './cascade/waves.ts';
-import type { Batch, BatchShape, Item, ItemError, ItemResult, Lane } from './contract.ts';
+import type { Batch, BatchShape, Item, ItemCall, ItemError, ItemResult, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { aloneChain, findRoute } from './lanes.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
@@ -64,6 +64,8 @@ interface Asking {
   readonly lane: Lane;
   readonly policy: Policy;
   readonly chain: readonly Target[];
+  /** As its caller asks. */
+  readonly own: ItemCall;
   readonly call: BookedCall;
 }
 
@@ -148,16 +150,16 @@ class Wave {
     await world.at('alone: after the books');
   }
 
-  async #keep({ item, lane }: Asking, came: Came | undefined): Promise<Kept | undefined> {
+  async #keep({ item, lane, own }: Asking, came: Came | undefined): Promise<Kept | undefined> {
     if (came?.kind !== 'answer') return undefined;
     const { target, body, answer, formOk } = came.told;
     const { costNanoUsd, listNanoUsd } = came.sums;
     const course =
       answer === undefined
         ? { kind: 'final' as const }
-        : await this.#wavesOf(lane).take(item, { target, answer, formOk, costNanoUsd });
-    const own = { costNanoUsd, listNanoUsd };
-    return { ...settledAnswer(item, course, answer, own, this.#world.clock.now()), target, body };
+        : await this.#wavesOf(lane).take(item, { target, answer, formOk, costNanoUsd, call: () => own });
+    const costs = { costNanoUsd, listNanoUsd };
+    return { ...settledAnswer(item, course, answer, costs, this.#world.clock.now()), target, body };
   }
 
   #wavesOf(lane: Lane): Waves {
@@ -211,7 +213,7 @@ class Wave {
       batch: this.#batch,
       nowMs: world.clock.now(),
     });
-    const call = await callIn(lane, asked, item, this.#segments);
+    const call = await callIn(lane, asked, item, this.#segments, policy.find(lane.model)?.cascade);
     const caller = world.payer(this.#batch.owner)?.caller;
     const chain = aloneChain(lane, policy);
     const steps = chain.map((target) => ({ options: [{ target, weight: 1 }] }));
@@ -223,7 +225,7 @@ class Wave {
       caller === undefined ? own : { ...own, caller },
       route,
     );
-    return { item, lane, policy, chain, call: booked };
+    return { item, lane, policy, chain, own: asked, call: booked };
   }
 
   #intent({ call, chain }: Asking): LedgerEntry[] {

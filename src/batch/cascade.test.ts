@@ -26,6 +26,9 @@ routes:
   agree: { chain: [${cheap}], cascade: { confidence: { from: agreement, with: ${other} }, escalate: ${strong}, audit: 0% } }
   judged: { chain: [${cheap}], cascade: { confidence: { from: judge, by: ${other} }, escalate: ${strong}, audit: 0% } }
   claude: { chain: [${cheap}], cascade: { escalate: ${claude}, audit: 0% } }
+  several: { chain: [${cheap}], cascade: { confidence: { from: agreement, with: [${other}, second/gpt-4.1-mini@batch] }, accept: { confidence: 0.7 }, escalate: ${strong}, audit: 0% } }
+  probable: { chain: [${cheap}], cascade: { confidence: { from: logprobs }, accept: { confidence: 0.5 }, escalate: ${strong}, audit: 0% } }
+  audited: { chain: [${cheap}], cascade: { escalate: ${strong}, audit: 100% } }
   single: { chain: [local/small], cascade: { escalate: ${strong}, audit: 0% } }
   plain: { chain: [${cheap}] }
 `;
@@ -82,6 +85,52 @@ describe('by a confidence in the answer itself', () => {
   });
 });
 
+test('by how probable its words were, which its caller is not told', async () => {
+  road = await startRoad({ yaml });
+  const id = await road.submit([
+    chatLine('quiet', 'probable', '[[echo]] spam'),
+    chatLine('told', 'probable', '[[echo]] ham', { logprobs: true }),
+  ]);
+  assert.equal((await road.ended(id)).counts.done, 2);
+  const lines = await road.results(id);
+  assert.deepEqual(how(lines.get('quiet')), ['accepted', 1, cheap]);
+  assert.ok(Number(lines.get('quiet')?.intermodal['confidence']) > 0.5);
+  const logprobs = (name: string): unknown =>
+    Object(lines.get(name)?.response?.body['choices'])[0].logprobs ?? undefined;
+  assert.equal(logprobs('quiet'), undefined);
+  assert.ok(logprobs('told') !== undefined);
+  await assertPaid(id);
+});
+
+test('what is accepted is audited off its path, and the batch does not wait', async () => {
+  road = await startRoad({ yaml });
+  const id = await road.submit([
+    chatLine('one', 'audited', sure(0.95)),
+    chatLine('two', 'audited', sure(0.91)),
+  ]);
+  const batch = await road.ended(id);
+  const opened = road;
+  await road.until(
+    'both are audited',
+    async () => (await opened.stores.labels.count({ route: 'audited' })) === 2,
+  );
+  const labels = await road.stores.labels.list({ route: 'audited' }, 10);
+  for (const label of labels) {
+    assert.deepEqual([label.kind, label.cheap, label.agreed], ['audit', cheap, true]);
+    assert.equal(label.strong, strong.replace('@batch', ''));
+  }
+  assert.deepEqual(labels.map(({ id: name }) => name).sort(), [`${id}:1`, `${id}:2`]);
+  const entries = await road.stores.ledger.list({}, 100);
+  const audits = entries.filter(({ tags }) => tags.includes('audit'));
+  assert.equal(audits.length, 2);
+  const own = entries.filter((entry) => !audits.includes(entry));
+  assert.equal(
+    own.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0),
+    batch.costNanoUsd,
+  );
+  assert.ok(audits.every(({ outcome, requestId }) => outcome === 'served' && requestId !== undefined));
+});
+
 describe('by what others say', () => {
   test('an answer that a second model gives too is accepted, another goes on', async () => {
     road = await startRoad({ yaml });
@@ -95,6 +144,20 @@ describe('by what others say', () => {
     assert.equal(lines.get('same')?.intermodal['confidence'], 1);
     assert.equal(textOf(lines.get('same')), 'spam');
     assert.deepEqual(how(lines.get('other')), ['escalated', 3, strong]);
+    await assertPaid(id);
+  });
+
+  test('several are asked one after another, and what they say counts alike', async () => {
+    road = await startRoad({ yaml });
+    const id = await road.submit([
+      chatLine('same', 'several', '[[echo]] spam'),
+      chatLine('other', 'several', 'Tell me something.'),
+    ]);
+    assert.equal((await road.ended(id)).counts.done, 2);
+    const lines = await road.results(id);
+    assert.deepEqual(how(lines.get('same')), ['accepted', 3, cheap]);
+    assert.deepEqual(how(lines.get('other')), ['escalated', 4, strong]);
+    assert.equal(lines.get('other')?.intermodal['attempts'], 4);
     await assertPaid(id);
   });
 

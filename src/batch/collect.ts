@@ -5,15 +5,17 @@
  * Memory holds one handful of results and one segment.
  */
 import { asGatewayError, type GatewayError } from '../core/errors.ts';
+import { present } from '../core/present.ts';
 import type { BatchEndpoint, BatchResult } from '../providers/contract.ts';
 import type { DoneItem, Settled, SettledSums } from '../stores/batch/contract.ts';
-import { isRelayed, type ReadAnswer, type Reading, readAnswer, readRelayed } from './answer.ts';
+import { isRelayed, ownCallOf, type ReadAnswer, type Reading, readAnswer, readRelayed } from './answer.ts';
 import { addSums, ledgerEntry, noSums, type SubmissionSums } from './books.ts';
 import { settledAnswer } from './cascade/settled-answer.ts';
 import { spare } from './cascade/spared.ts';
 import { Waves } from './cascade/waves.ts';
 import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { mostWaitMs } from './deadline.ts';
+import { discard } from './discard.ts';
 import { errorOf } from './item-error.ts';
 import { type Failure, judge, type Ways } from './judge.ts';
 import { batchEndpointOf } from './lanes.ts';
@@ -54,9 +56,18 @@ export async function collect(
     return world.clock.now() + againMs * 10;
   }
   const input = await openLocal(world, batch.inputBlob);
-  const reading: Reading = { batch, lane, shape, target, input, nowMs: world.clock.now() };
   const segments = new Segments(world, batch.no);
   const waves = new Waves(world, batch, lane, lanes, segments);
+  const nowMs = world.clock.now();
+  const reading: Reading = {
+    batch,
+    lane,
+    shape,
+    target,
+    input,
+    nowMs,
+    ...present({ cascade: waves.cascade }),
+  };
   const collector = new Collector(world, held, reading, waysOf(world, lane, submission.step), waves);
   try {
     if (submission.how !== 'refused') await collector.take(endpoint);
@@ -261,7 +272,13 @@ class Collector {
     const course =
       chat === undefined
         ? { kind: 'final' as const }
-        : await this.#waves.take(item, { target: target.name, answer: chat, formOk, ...own });
+        : await this.#waves.take(item, {
+            target: target.name,
+            answer: chat,
+            formOk,
+            costNanoUsd: own.costNanoUsd,
+            call: () => ownCallOf(this.#reading, item),
+          });
     const { settled, costs, neutral } = settledAnswer(item, course, chat, own, nowMs);
     if (costs === undefined) return { settled };
     const place = this.#segment.add(read.body);
@@ -336,7 +353,7 @@ class Collector {
     await this.#held.move('collected');
     await world.at('collect: after the outcome');
     this.#tell();
-    await this.#discard(endpoint);
+    await discard(world, submission, endpoint);
   }
 
   async #settleMissing(): Promise<void> {
@@ -372,23 +389,5 @@ class Collector {
       },
       'submission collected',
     );
-  }
-
-  /** Best effort: what stays at the provider goes by its own retention. */
-  async #discard(endpoint: BatchEndpoint): Promise<void> {
-    const world = this.#world;
-    const { submission } = this.#held;
-    if (endpoint.discard === undefined || submission.handle === undefined) return;
-    try {
-      await world.at('discard: before the call');
-      await endpoint.discard(submission.handle, jobOf(submission));
-      await world.at('discard: after the call');
-    } catch (thrown) {
-      const { code } = asGatewayError(thrown);
-      world.log.warn(
-        { submission: submission.id, code },
-        'what a submission left at its provider stays there',
-      );
-    }
   }
 }

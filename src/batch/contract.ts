@@ -237,6 +237,8 @@ export interface ItemCascade {
   /** In the first answer, as its source gave it, and calibrated. Each absent: not known. */
   readonly raw?: number;
   readonly confidence?: number;
+  /** What others have said of it so far, where more of them are asked. */
+  readonly opinions?: { readonly sum: number; readonly count: number };
   /** Who gave the first answer: the name of a target. */
   readonly cheap: string;
   /** What that answer cost. */

@@ -14,7 +14,7 @@ import type { BatchLine, Endpoint } from '../providers/contract.ts';
 import type { Target } from '../router/contract.ts';
 import { needsOf } from '../router/needs.ts';
 import { splitLines } from '../wire/jsonl.ts';
-import { callIn } from './cascade/asked.ts';
+import { askedIn, callIn } from './cascade/asked.ts';
 import type { Batch, Item, ItemCall, Lane, Submission } from './contract.ts';
 import { findRoute } from './lanes.ts';
 import { openLocal, readFileThrough } from './local-blob.ts';
@@ -140,9 +140,11 @@ function encoderOf(
       ? body
       : Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
   };
-  if (lane.role !== 'judge') return (item, bytes) => write(own(item, bytes));
+  const { cascade } = route;
+  if (lane.role !== 'judge') return (item, bytes) => write(askedIn(lane, own(item, bytes), cascade));
   // The line is read out of a buffer that the next one takes.
-  return async (item, bytes) => write(await callIn(lane, own(item, Buffer.from(bytes)), item, segments));
+  return async (item, bytes) =>
+    write(await callIn(lane, own(item, Buffer.from(bytes)), item, segments, cascade));
 }
 
 async function* readLines(path: string): AsyncGenerator<readonly BatchLine[]> {

@@ -8,22 +8,17 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
-import { parseTarget, writeTarget } from '../core/target.ts';
-import type { ConfidenceSource } from '../router/cascade/contract.ts';
 import type { Considered, Policy, Route, Step, Target } from '../router/contract.ts';
 import { decide } from '../router/decide.ts';
-import type { ItemCall, Lane, LaneRole } from './contract.ts';
+import { askedFirst } from './cascade/asked.ts';
+import { laterWaves, type Wave, wavesFrom } from './cascade/way.ts';
+import type { ItemCall, Lane } from './contract.ts';
+import { withMode } from './mode.ts';
 
 const healthy = { view: () => ({ standing: 'ready' as const, untilMs: 0 }) };
 
 /** More than any file mixes; beyond it an item is rejected, so that names that callers make up fill nothing. */
 const mostLanes = 1_000;
-
-/** One wave of the way, before it has a number. */
-interface Wave {
-  readonly role: LaneRole;
-  readonly chain: readonly string[];
-}
 
 export class Lanes {
   readonly #batchNo: number;
@@ -45,11 +40,13 @@ export class Lanes {
   /** Throws `GatewayError` where nothing of the route can serve it. */
   of(call: ItemCall, route: Route, policy: Policy): Lane {
     const { facts } = call;
-    const chain = chainOf(call, route, policy);
+    const by = (steps: readonly Step[], asking: ItemCall): readonly string[] =>
+      chainOf(asking, { ...route, rules: [], chain: steps, order: 'listed' }, policy);
+    const chain = chainOf(askedFirst(call, route.cascade), route, policy);
     if (chain.length === 0)
       throw new GatewayError('unsupported', `No target of route "${route.name}" can serve this item.`);
     const checked = facts.needs.includes('structured-output');
-    const waves: readonly Wave[] = [{ role: 'answer', chain }, ...laterWaves(call, route, policy, chain)];
+    const waves: readonly Wave[] = [{ role: 'answer', chain }, ...laterWaves(route.cascade, call, chain, by)];
     const key = keyOf({ ...facts, checked }, waves);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
@@ -104,51 +101,6 @@ function keyOf(
 
 const wayOf = ({ role, chain }: Wave): string => [role, ...chain].join('\n');
 
-/** A lane and those that follow it. */
-export function wavesFrom(lanes: readonly Lane[], first: Lane): readonly Lane[] {
-  const waves: Lane[] = [];
-  // Ends: a lane's next one has a larger number.
-  for (let lane: Lane | undefined = first; lane !== undefined; ) {
-    waves.push(lane);
-    const { next }: Lane = lane;
-    lane = lanes.find((one) => one.lane === next);
-  }
-  return waves;
-}
-
-/** What may better the first answer. None where nothing strong can serve it, or where the strong model answers first. */
-function laterWaves(call: ItemCall, route: Route, policy: Policy, chain: readonly string[]): readonly Wave[] {
-  const { cascade } = route;
-  if (cascade === undefined || call.facts.operation !== 'chat') return [];
-  const by = (steps: readonly Step[], asking: ItemCall): readonly string[] =>
-    chainOf(asking, { ...route, rules: [], chain: steps, order: 'listed' }, policy);
-  const strong: Wave = { role: 'strong', chain: by(cascade.escalate, call) };
-  const [first] = strong.chain;
-  if (first === undefined || withMode(first, 'sync') === withMode(chain[0] ?? '', 'sync')) return [];
-  const second = secondWave(cascade.confidence, call, by);
-  // Where nobody can be asked for an opinion, no answer is sure.
-  return second === undefined || second.chain.length === 0 ? [strong] : [second, strong];
-}
-
-function secondWave(
-  confidence: ConfidenceSource,
-  call: ItemCall,
-  by: (steps: readonly Step[], asking: ItemCall) => readonly string[],
-): Wave | undefined {
-  switch (confidence.from) {
-    case 'field':
-    case 'logprobs':
-      return undefined;
-    case 'agreement':
-      return { role: 'opinion', chain: by(confidence.with, call) };
-    case 'judge': {
-      // A judge answers in a few words, whatever the request itself needs.
-      const facts = { ...call.facts, needs: [], nativeOnly: false };
-      return { role: 'judge', chain: by(confidence.by, { ...call, facts }) };
-    }
-  }
-}
-
 export function findRoute(policy: Policy, model: string): Route {
   const route = policy.find(model);
   if (route !== undefined) return route;
@@ -201,12 +153,6 @@ function twinOf(target: Target, policy: Policy, operation: Facts['operation']): 
   if (target.mode !== 'sync' || batchEndpointOf(target, operation) === undefined) return [];
   const named = policy.target(withMode(target.name, 'batch'));
   return named === undefined || !isBatch(named, operation) ? [] : [named];
-}
-
-/** The same target in another mode. */
-export function withMode(name: string, mode: 'sync' | 'batch'): string {
-  const parsed = parseTarget(name);
-  return parsed === undefined ? name : writeTarget({ ...parsed, mode });
 }
 
 /** What is asked by itself once batches did not help: the sync targets of the chain, else the sync form of all its targets. */

@@ -1,11 +1,10 @@
 /** What the rooms of the batch road are given. */
-import type { Calibration as Estimates } from '../catalog/calibration.ts';
+import type { Calibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { WakeUps } from '../fleet/contract.ts';
 import type { Limits } from '../limits/contract.ts';
-import type { Calibration } from '../router/cascade/calibration.ts';
-import type { Cascade } from '../router/cascade/contract.ts';
+import type { Thresholds } from '../router/cascade/threshold.ts';
 import type { Caller, Policy } from '../router/contract.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
@@ -13,6 +12,7 @@ import type { WalkWorld } from '../router/progress.ts';
 import type { BatchStores } from '../stores/batch/contract.ts';
 import type { Blobs } from '../stores/contract.ts';
 import type { LabelStore } from '../stores/routing/contract.ts';
+import type { CascadeMetrics } from '../telemetry/cascade-metrics.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchEvents } from './alerts.ts';
@@ -31,12 +31,16 @@ export interface Payer {
 /** A named place on the road, for those who watch it or break it there. */
 export type Step = (place: string) => void | Promise<void>;
 
-/** By what the first answers of a route are judged now. */
-export interface CascadeTerms {
-  termsOf(
-    route: string,
-    cascade: Cascade,
-  ): { readonly threshold: number; readonly calibration?: Calibration | undefined };
+/** What cascades share with those of single requests. */
+export interface BatchCascades {
+  readonly thresholds: Pick<Thresholds, 'of' | 'heard'>;
+  readonly metrics: Pick<CascadeMetrics, 'answer' | 'audit'>;
+  readonly audits: {
+    /** False: there is no room. `run` must not reject. */
+    offer(bytes: number, run: () => Promise<void>): boolean;
+    /** Calls back when the gateway stops. The answer unsubscribes. */
+    onClose(callback: () => void): () => void;
+  };
 }
 
 export interface BatchWorldInside {
@@ -45,7 +49,7 @@ export interface BatchWorldInside {
   readonly shapes: ReadonlyMap<string, BatchShape>;
   readonly policy: () => Policy;
   readonly settings: () => BatchSettings;
-  readonly cascades: CascadeTerms;
+  readonly cascades: BatchCascades;
   /** Where what cascades learn is kept. */
   readonly labels: Pick<LabelStore, 'add'>;
   readonly prefilter: () => CompiledRules;
@@ -53,7 +57,7 @@ export interface BatchWorldInside {
   readonly payer: (owner: string) => Payer | undefined;
   readonly limits: Limits;
   readonly room: Room;
-  readonly estimates: Estimates;
+  readonly estimates: Calibration;
   readonly gate: GateWorld;
   readonly exchange: ExchangeWorld;
   readonly walk: WalkWorld;

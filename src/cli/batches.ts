@@ -69,10 +69,7 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
   let rules = { written: input.config().prefilter, compiled: compileRules(input.config().prefilter) };
   const inside: BatchWorldInside = {
     rows: input.stores.batch,
-    cascades: {
-      ...world.cascades,
-      termsOf: (route, cascade) => world.cascades.thresholds.of(route, cascade),
-    },
+    cascades: world.cascades,
     labels: input.stores.labels,
     blobs: input.blobs,
     shapes: new Map(

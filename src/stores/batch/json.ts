@@ -35,6 +35,7 @@ const cascadeSchema = z.object({
   outcome: z.enum(['accepted', 'escalated']).exactOptional(),
   raw: z.number().exactOptional(),
   confidence: z.number().exactOptional(),
+  opinions: z.object({ sum: z.number(), count: z.number() }).exactOptional(),
   cheap: z.string(),
   cheapNanoUsd: z.number(),
   spent: z.object({ costNanoUsd: z.number(), listNanoUsd: z.number() }).exactOptional(),
