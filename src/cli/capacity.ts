@@ -6,6 +6,7 @@ import type { MakeId } from '../core/ids.ts';
 import { modes } from '../core/target.ts';
 import { observeAttempt } from '../gateway/account.ts';
 import { KeyRing } from '../gateway/key-ring.ts';
+import { Readiness } from '../gateway/readiness.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
 import type { Charge, Limits } from '../limits/contract.ts';
 import { MemoryLimits } from '../limits/memory/limits.ts';
@@ -16,6 +17,7 @@ import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
 import { Scorers } from '../router/complexity/scorers.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
+import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
@@ -37,11 +39,23 @@ export interface CapacityInput {
   readonly random: Random;
   readonly makeId: MakeId;
   readonly log: Log;
+  /** How many are kept; absent: as many as usual. */
+  readonly decisions?: DecisionBounds;
 }
 
 type Parts = Pick<
   GatewayWorld,
-  'keys' | 'limits' | 'estimates' | 'gate' | 'exchange' | 'walk' | 'ledger' | 'spending' | 'metrics'
+  | 'keys'
+  | 'limits'
+  | 'estimates'
+  | 'gate'
+  | 'exchange'
+  | 'walk'
+  | 'ledger'
+  | 'spending'
+  | 'metrics'
+  | 'readiness'
+  | 'decisions'
 >;
 
 export interface Capacity extends Parts {
@@ -89,6 +103,8 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     ledger,
     metrics,
     spending: stores.ledger,
+    readiness: new Readiness(() => stores.answers(), clock),
+    decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
     walk: {

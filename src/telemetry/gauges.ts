@@ -21,13 +21,22 @@ export function addGauges(set: MetricSet, { limits, ledger, estimates, health, l
   set.gauge('intermodal_waiting_requests', 'Requests that wait for a place or for money.', [], () =>
     one(line.length),
   );
-  set.gauge('intermodal_limits_degraded', '1 while shared limits are out of reach.', [], () =>
-    one(limits.health().status === 'ok' ? 0 : 1),
+  set.gauge(
+    'intermodal_limits_degraded',
+    '1 while shared limits are out of reach.',
+    [],
+    () => one(limits.health().status === 'ok' ? 0 : 1),
+    'max',
   );
-  set.gauge('intermodal_target_ready', '1 while a target may be called.', ['target'], () =>
-    health
-      .list()
-      .map(({ target, view }) => ({ labels: { target }, value: view.standing === 'ready' ? 1 : 0 })),
+  set.gauge(
+    'intermodal_target_ready',
+    '1 while a target may be called.',
+    ['target'],
+    () =>
+      health
+        .list()
+        .map(({ target, view }) => ({ labels: { target }, value: view.standing === 'ready' ? 1 : 0 })),
+    'average',
   );
   set.gauge(
     'intermodal_estimate_error_ratio',
@@ -37,11 +46,13 @@ export function addGauges(set: MetricSet, { limits, ledger, estimates, health, l
       estimates
         .errors()
         .map(({ model, meanAbsoluteError }) => ({ labels: { model }, value: meanAbsoluteError })),
+    'average',
   );
   set.gauge(
     'intermodal_estimate_bias_ratio',
     'Mean signed error of the estimate of input tokens; above 0 we estimate too much.',
     ['model'],
     () => estimates.errors().map(({ model, bias }) => ({ labels: { model }, value: bias })),
+    'average',
   );
 }
