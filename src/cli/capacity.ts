@@ -15,11 +15,13 @@ import { RedisLimits } from '../limits/redis/limits.ts';
 import type { Orphan } from '../limits/redis/members.ts';
 import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
+import { Scorers } from '../router/complexity/scorers.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
 import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
+import { createSight } from '../router/sight.ts';
 import type { Ledger, LedgerEntry, Stores } from '../stores/contract.ts';
 import { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { addGauges } from '../telemetry/gauges.ts';
@@ -95,6 +97,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
   });
   const line = new Line(clock);
   limits.onRelease(line.release);
+  const scorers = new Scorers();
   addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line });
   return {
     keys,
@@ -113,6 +116,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       random: input.random,
       health: input.health,
       line,
+      sight: createSight(input.health, { scorer: scorers.of }),
       observe: (call, route, target, record, error) =>
         observeAttempt(world(), call, route, target, record, error),
     },

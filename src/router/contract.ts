@@ -359,8 +359,8 @@ export interface Considered {
   readonly modes?: ReadonlySet<Mode>;
   /** Until the caller needs the answer, where it says so. */
   readonly budgetMs?: number;
-  /** What its complexity is scored on; called only where something asks for it. */
-  prompt?(mostChars: number): Prompt;
+  /** What its complexity is scored on; called only where something asks for it. `undefined`: it cannot be read. */
+  prompt?(mostChars: number): Prompt | undefined;
 }
 
 /** One caller's request on its way through a route. `Req` is its neutral form, which only `prepare` looks at. */
@@ -385,8 +385,8 @@ export interface Call<Req = never> {
   readonly budgetMs?: number;
   /** What may serve it; absent: what answers over a connection that is held. */
   readonly modes?: ReadonlySet<Mode>;
-  /** What its complexity is scored on. */
-  prompt?(mostChars: number): Prompt;
+  /** What its complexity is scored on. `undefined`: it cannot be read. */
+  prompt?(mostChars: number): Prompt | undefined;
   /** Shapes the body for a target, by pass-through or translation. Throws `GatewayError`; `strict` refuses what would be dropped. */
   prepare(endpoint: Endpoint<Req>, strict: boolean): Prepared;
 }
