@@ -155,11 +155,13 @@ class Wave {
     });
     const caller = world.payer(this.#batch.owner)?.caller;
     const chain = aloneChain(lane, policy).map((target) => ({ options: [{ target, weight: 1 }] }));
+    // Its lane holds what was decided of a canary, and an item has no second one.
+    const { canary: _, ...route } = findRoute(policy, lane.model);
     return {
       item,
       lane,
       call: caller === undefined ? call : { ...call, caller },
-      route: { ...findRoute(policy, lane.model), rules: [], chain },
+      route: { ...route, rules: [], chain },
       records: [],
     };
   }

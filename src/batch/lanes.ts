@@ -9,21 +9,26 @@ import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseTarget, writeTarget } from '../core/target.ts';
 import type { Policy, Route, Target } from '../router/contract.ts';
-import { decide } from '../router/decide.ts';
+import { decide, type World } from '../router/decide.ts';
 import type { ItemCall, Lane } from './contract.ts';
 
 const healthy = { view: () => ({ standing: 'ready' as const, untilMs: 0 }) };
+
+/** Who says on which side of its route's canary an item is. */
+export type Arming = Pick<World, 'arm'>;
 
 /** More than any file mixes; beyond it an item is rejected, so that names that callers make up fill nothing. */
 const mostLanes = 1_000;
 
 export class Lanes {
   readonly #batchNo: number;
+  readonly #world: World;
   readonly #byKey = new Map<string, Lane>();
   #fresh: Lane[] = [];
 
-  constructor(batchNo: number, known: readonly Lane[]) {
+  constructor(batchNo: number, known: readonly Lane[], arming: Arming | undefined = undefined) {
     this.#batchNo = batchNo;
+    this.#world = arming?.arm === undefined ? healthy : { ...healthy, arm: arming.arm };
     for (const lane of known)
       this.#byKey.set(keyOf(lane.model, lane.operation, lane.checked, lane.chain), lane);
   }
@@ -31,7 +36,7 @@ export class Lanes {
   /** Throws `GatewayError` where nothing of the route can serve it. */
   of(call: ItemCall, route: Route, policy: Policy): Lane {
     const { facts } = call;
-    const chain = chainOf(call, route, policy);
+    const chain = chainOf(call, route, policy, this.#world);
     if (chain.length === 0)
       throw new GatewayError('unsupported', `No target of route "${route.name}" can serve this item.`);
     const checked = facts.needs.includes('structured-output');
@@ -77,8 +82,8 @@ export function findRoute(policy: Policy, model: string): Route {
 }
 
 /** Where the chain names no batch target, those of its targets that can be one come first. */
-function chainOf(call: ItemCall, route: Route, policy: Policy): readonly string[] {
-  const { candidates } = decide(call, route, healthy);
+function chainOf(call: ItemCall, route: Route, policy: Policy, world: World): readonly string[] {
+  const { candidates } = decide(call, route, world);
   const { operation } = call.facts;
   const waits = candidates.filter((target) => isBatch(target, operation));
   const twins = waits.length > 0 ? waits : candidates.flatMap((target) => twinOf(target, policy, operation));

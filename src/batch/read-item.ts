@@ -36,7 +36,10 @@ export interface Way {
   readonly target: Target | undefined;
 }
 
-export type ReadingWorld = Pick<BatchWorldInside, 'policy' | 'prefilter' | 'estimates' | 'clock'>;
+export type ReadingWorld = Pick<BatchWorldInside, 'policy' | 'prefilter' | 'estimates' | 'clock'> & {
+  /** For the share of canaries; absent: none of their items are told apart. */
+  readonly walk?: Pick<BatchWorldInside['walk'], 'sight'>;
+};
 
 interface ReaderInput {
   readonly world: ReadingWorld;
@@ -58,7 +61,7 @@ export class ItemReader {
   constructor(input: ReaderInput) {
     this.#input = input;
     this.#policy = input.world.policy();
-    this.lanes = new Lanes(input.batch.no, input.lanes);
+    this.lanes = new Lanes(input.batch.no, input.lanes, input.world.walk?.sight);
   }
 
   /** `onReject` hears why, where it cannot be sent. */
@@ -93,7 +96,9 @@ export class ItemReader {
       });
     const call = shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs: world.clock.now() });
     const ruled = answerByRule(world, call);
-    const lane = this.lanes.of(call, route, this.#policy);
+    const asked =
+      route.canary === undefined || payer === undefined ? call : { ...call, caller: payer.caller };
+    const lane = this.lanes.of(asked, route, this.#policy);
     const target = this.#policy.target(lane.chain[0] ?? '');
     item.lane = lane.lane;
     item.hash = this.#hasher(hashModel(lane, target, line), line.body);

@@ -14,11 +14,14 @@ import { RedisLimits } from '../limits/redis/limits.ts';
 import type { Orphan } from '../limits/redis/members.ts';
 import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
+import { CanaryWatch } from '../router/canary/watch.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
+import { createSight } from '../router/sight.ts';
 import type { Ledger, LedgerEntry, Stores } from '../stores/contract.ts';
+import { canaryEvents } from '../telemetry/canary-events.ts';
 import { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { addGauges } from '../telemetry/gauges.ts';
 import { LedgerWriter } from '../telemetry/ledger-writer.ts';
@@ -39,7 +42,16 @@ export interface CapacityInput {
 
 type Parts = Pick<
   GatewayWorld,
-  'keys' | 'limits' | 'estimates' | 'gate' | 'exchange' | 'walk' | 'ledger' | 'spending' | 'metrics'
+  | 'keys'
+  | 'limits'
+  | 'estimates'
+  | 'gate'
+  | 'exchange'
+  | 'walk'
+  | 'ledger'
+  | 'spending'
+  | 'metrics'
+  | 'canaries'
 >;
 
 export interface Capacity extends Parts {
@@ -78,13 +90,23 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
   });
   const line = new Line(clock);
   limits.onRelease(line.release);
-  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line });
+  const canaries = new CanaryWatch({
+    notes: stores.notes,
+    clock,
+    routes: () => policy().routes,
+    replica: input.makeId('gw_'),
+    events: canaryEvents(log, metrics),
+  });
+  await canaries.refresh();
+  const sight = createSight({ health: input.health, canaries });
+  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, canaries });
   return {
     keys,
     limits,
     estimates,
     ledger,
     metrics,
+    canaries,
     spending: stores.ledger,
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
@@ -93,12 +115,18 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       random: input.random,
       health: input.health,
       line,
+      sight,
+      ended: (_call, decision, result) => canaries.ended(decision, result),
       observe: (call, route, target, record, error) =>
         observeAttempt(world(), call, route, target, record, error),
     },
-    refresh: async () => limits.seed(await totals()),
+    async refresh() {
+      await canaries.refresh();
+      await limits.seed(await totals());
+    },
     async close() {
       keys.close();
+      await canaries.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');
       await limits.close();
       await stores.close();

@@ -26,6 +26,8 @@ export interface WalkWorld {
     record: AttemptRecord,
     error: GatewayError | undefined,
   ) => void;
+  /** Hears of each request as it is over, with how it was first decided. */
+  readonly ended?: (call: Call, decision: Decision, result: WalkResult) => void;
 }
 
 /** Ends the walk, moves on, or tries the same target once more. */
@@ -117,12 +119,12 @@ export class Progress {
       this.#tooSmall = Math.max(this.#tooSmall, target.model.contextTokens ?? Number.POSITIVE_INFINITY);
       return 'next';
     }
-    if (error.code === 'content_blocked' && this.#route.onContentFilter === 'next') return this.#skip(target);
+    if (error.code === 'content_blocked' && this.#route.onContentFilter === 'next') return this.skip(target);
     // Refused before it was sent: this target cannot carry the request, another may.
-    if (error.upstream === undefined && error.code === 'unsupported') return this.#skip(target);
+    if (error.upstream === undefined && error.code === 'unsupported') return this.skip(target);
     switch (error.retry) {
       case 'never':
-        return primary || error.code === 'content_blocked' ? 'stop' : this.#skip(target);
+        return primary || error.code === 'content_blocked' ? 'stop' : this.skip(target);
       case 'same':
         return again < this.#route.retry.sameTarget ? 'again' : 'next';
       case 'other':
@@ -140,7 +142,8 @@ export class Progress {
     return (error.retryAfterMs ?? 0) <= this.#route.retry.retryAfterCapMs;
   }
 
-  #skip(target: Target): Next {
+  /** It will not be asked again for this request. */
+  skip(target: Target): Next {
     this.#refused.add(target.name);
     return 'next';
   }

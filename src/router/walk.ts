@@ -55,6 +55,8 @@ interface Walking {
   readonly pass: Pass;
   readonly tryTarget: TryTarget;
   readonly progress: Progress;
+  /** As it was decided at first. */
+  decided?: Decision;
 }
 
 export async function walk(
@@ -67,8 +69,16 @@ export async function walk(
 ): Promise<WalkResult> {
   const progress = new Progress(world, call, route);
   const walking: Walking = { world, sink, pass, tryTarget, progress };
+  const result = await rounds(walking, call, route);
+  if (walking.decided !== undefined) world.ended?.(call, walking.decided, result);
+  return result;
+}
+
+async function rounds(walking: Walking, call: Call, route: Route): Promise<WalkResult> {
+  const { world, sink, progress } = walking;
   for (let round = 0; ; ) {
     const decision = decide(call, route, world.sight ?? world.health);
+    walking.decided ??= decision;
     const before = progress.failures;
     const blocked: Blocked[] = [];
     // With nobody else to ask, a place in the line is as good as it gets.
@@ -104,6 +114,7 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
       progress.refused(target, admission);
       switch (admission.step) {
         case 'stop':
+          if (isBacked(target, decision)) return next;
           return { kind: 'done', result: progress.failed(admission.error, decision) };
         case 'skip':
           return next;
@@ -130,12 +141,24 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
       return { kind: 'done', result: { kind: outcome.kind, tried: progress.tried } };
     if (sink.closed) return clientClosed(progress);
     const step = progress.afterFailure(target, outcome.error, again);
+    // A filter's refusal is not taken elsewhere unless the route says so, canary or not.
+    if (step === 'stop' && outcome.error.code !== 'content_blocked' && isBacked(target, decision)) {
+      progress.skip(target);
+      return next;
+    }
     if (step === 'stop') return { kind: 'done', result: progress.failed(outcome.error, decision) };
     if (step === 'next') return next;
     if (!(await progress.pause(progress.jitterMs(again), sink)))
       return { kind: 'done', result: progress.failed(outcome.error, decision) };
     if (!world.health.take(target.name)) return next;
   }
+}
+
+/** Of a canary, with the usual chain behind it: what only the new target finds wrong with a request is no reason to refuse it. */
+function isBacked({ name }: Target, { arm, route, candidates }: Decision): boolean {
+  if (arm !== 'canary') return false;
+  const own = route.canary?.chain.flatMap(({ options }) => options.map(({ target }) => target.name)) ?? [];
+  return own.includes(name) && candidates.some((one) => !own.includes(one.name));
 }
 
 /** Nobody has answered, and some targets only lack room: waits for the first of them. `next`: look again. */

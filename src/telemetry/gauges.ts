@@ -11,9 +11,13 @@ export interface GaugeSources {
     list(): readonly { readonly target: string; readonly view: { readonly standing: string } }[];
   };
   readonly line: { readonly length: number };
+  readonly canaries: { list(): readonly { readonly route: string; readonly share: number }[] };
 }
 
-export function addGauges(set: MetricSet, { limits, ledger, estimates, health, line }: GaugeSources): void {
+export function addGauges(
+  set: MetricSet,
+  { limits, ledger, estimates, health, line, canaries }: GaugeSources,
+): void {
   const one = (value: number) => [{ labels: {}, value }];
   set.gauge('intermodal_ledger_pending', 'Ledger entries that are not durable yet.', [], () =>
     one(ledger.pending),
@@ -28,6 +32,12 @@ export function addGauges(set: MetricSet, { limits, ledger, estimates, health, l
     health
       .list()
       .map(({ target, view }) => ({ labels: { target }, value: view.standing === 'ready' ? 1 : 0 })),
+  );
+  set.gauge(
+    'intermodal_canary_share',
+    'Share of the requests of a route that its canary gets now.',
+    ['route'],
+    () => canaries.list().map(({ route, share }) => ({ labels: { route }, value: share })),
   );
   set.gauge(
     'intermodal_estimate_error_ratio',

@@ -179,6 +179,7 @@ export function policy(overrides: Partial<Policy> = {}): Policy {
     target: () => undefined,
     webhook: () => undefined,
     names: [],
+    routes: [],
     targets: [],
     breaker,
     budgets: [],
