@@ -119,7 +119,7 @@ describe('a canary behind a gateway', () => {
     const told = gateway.complaints.find(({ message }) => message.startsWith('a canary is rolled back'));
     assert.match(JSON.stringify(told?.fields), /"route":"assistant","why":"error rate 100\.0 %/);
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-    assert.match(metrics, /intermodal_canary_rollbacks_total\{route="assistant",gate="error_rate"\} 1/);
+    assert.match(metrics, /intermodal_canary_rolled_back\{route="assistant"\} 1/);
     assert.match(metrics, /intermodal_canary_share\{route="assistant"\} 0/);
 
     await untilState(other, 'rolled-back');

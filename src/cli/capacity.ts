@@ -6,6 +6,7 @@ import type { MakeId } from '../core/ids.ts';
 import { modes } from '../core/target.ts';
 import { observeAttempt } from '../gateway/account.ts';
 import { KeyRing } from '../gateway/key-ring.ts';
+import { Readiness } from '../gateway/readiness.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
 import type { Charge, Limits } from '../limits/contract.ts';
 import { MemoryLimits } from '../limits/memory/limits.ts';
@@ -16,6 +17,7 @@ import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
 import { CanaryWatch } from '../router/canary/watch.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
+import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
@@ -38,6 +40,8 @@ export interface CapacityInput {
   readonly random: Random;
   readonly makeId: MakeId;
   readonly log: Log;
+  /** How many are kept; absent: as many as usual. */
+  readonly decisions?: DecisionBounds;
 }
 
 type Parts = Pick<
@@ -52,6 +56,8 @@ type Parts = Pick<
   | 'spending'
   | 'metrics'
   | 'canaries'
+  | 'readiness'
+  | 'decisions'
 >;
 
 export interface Capacity extends Parts {
@@ -95,7 +101,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     clock,
     routes: () => policy().routes,
     replica: input.makeId('gw_'),
-    events: canaryEvents(log, metrics),
+    events: canaryEvents(log),
   });
   await canaries.refresh();
   const sight = createSight({ health: input.health, canaries });
@@ -108,6 +114,8 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     metrics,
     canaries,
     spending: stores.ledger,
+    readiness: new Readiness(() => stores.answers(), clock),
+    decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
     walk: {
@@ -116,7 +124,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       health: input.health,
       line,
       sight,
-      ended: (_call, decision, result) => canaries.ended(decision, result),
+      ended: (_call, result) => canaries.ended(result),
       observe: (call, route, target, record, error) =>
         observeAttempt(world(), call, route, target, record, error),
     },

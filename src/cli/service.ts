@@ -7,17 +7,23 @@ import { writeProblem } from '../config/problem.ts';
 import { watchConfig } from '../config/watch.ts';
 import { systemClock, systemRandom } from '../core/clock.ts';
 import { makeId } from '../core/ids.ts';
+import { createWakeUps } from '../fleet/alone.ts';
+import { createBullWakeUps } from '../fleet/bull.ts';
+import type { WakeUps } from '../fleet/contract.ts';
+import { type SharedHealth, shareHealth } from '../fleet/health.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
 import { providerTypes } from '../providers/registry.ts';
 import type { Policy, Route } from '../router/contract.ts';
+import { usualBounds } from '../router/decisions.ts';
 import { createHealth } from '../router/health.ts';
 import { faultPlanSchema } from '../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
 import { openBlobs } from '../stores/blobs.ts';
 import { openStores } from '../stores/open.ts';
 import { createLog } from '../telemetry/log.ts';
+import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
@@ -30,6 +36,10 @@ export interface ServiceOptions {
   readonly port?: number;
   /** Over the one in the config. */
   readonly store?: string;
+  /** Given what is counted, before anything is served. */
+  readonly onMetrics?: (set: MetricSet) => void;
+  /** Absent: SIGTERM and SIGINT. */
+  readonly stopOn?: readonly NodeJS.Signals[];
   /** Hears the named places of the batch road as they are passed; for proofs that break it there. */
   readonly at?: Step;
 }
@@ -78,6 +88,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const upstream = createUpstream();
   const health = createHealth(systemClock, () => policy.breaker);
   const stores = await openStores(options.store ?? config.store);
+  const sharedHealth =
+    config.redis === undefined ? undefined : shareHealth(config.redis, health, makeId('gateway_'));
   const capacity = await openCapacity(
     {
       stores,
@@ -89,6 +101,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       random: systemRandom,
       makeId,
       log,
+      decisions: { ...usualBounds, most: config.server.decisions },
     },
     () => world,
   );
@@ -106,18 +119,31 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     maxBodyBytes: config.server.max_body,
     version,
   };
+  const wakeUps =
+    config.redis === undefined
+      ? createWakeUps(systemClock)
+      : createBullWakeUps({
+          url: config.redis,
+          about: 'batch',
+          clock: systemClock,
+          onTrouble: (error) =>
+            log.warn({ err: error }, 'no wake-ups of other gateways; the rows are looked at more often'),
+        });
   let batchConfig = config.batch;
   const batches = openBatches(
     {
       stores,
       blobs: await openBlobs(config.batch.blobs),
       config: () => batchConfig,
+      wakeUps,
       maxUploadBytes: config.server.max_upload,
       ...(options.at === undefined ? {} : { at: options.at }),
     },
     bare,
   );
   const world: GatewayWorld = { ...bare, batches: batches.served };
+
+  options.onMetrics?.(capacity.metrics.set);
 
   const simulator = options.simulate
     ? await startSimulator({ port: simulatorPort(), faults: faultPlanSchema.parse(config.simulator ?? {}) })
@@ -178,13 +204,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       simulator,
       capacity,
       batches,
+      sharedHealth,
+      wakeUps,
       drainMs: config.server.drain,
       log,
+      signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
     }),
   };
 }
 
-function simulatorPort(): number {
+export function simulatorPort(): number {
   const port = Number(process.env['SIMULATOR_PORT'] ?? defaultSimulatorPort);
   return Number.isInteger(port) ? port : defaultSimulatorPort;
 }
@@ -200,8 +229,11 @@ interface Parts {
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
+  readonly sharedHealth: SharedHealth | undefined;
+  readonly wakeUps: WakeUps;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
+  readonly signals: readonly NodeJS.Signals[];
 }
 
 /** SIGTERM and SIGINT drain; a second one does not wait. SIGHUP reloads. */
@@ -221,6 +253,8 @@ function stopOnSignal(parts: Parts): Promise<void> {
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
         await parts.batches.close();
+        await parts.wakeUps.close();
+        await parts.sharedHealth?.close();
         await parts.upstream.close();
         await parts.capacity.close();
         await parts.simulator?.close();
@@ -229,7 +263,6 @@ function stopOnSignal(parts: Parts): Promise<void> {
         resolve();
       });
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    for (const signal of parts.signals) process.on(signal, stop);
   });
 }

@@ -1,5 +1,5 @@
 /** The headers of an answer: who served it, what was tried, what could not be carried. */
-import { costOf, decimalDollars } from '../core/price.ts';
+import { costOf, decimalDollars, listCostOf } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
 
 /** Forwarded from the provider to a caller who speaks its protocol. */
@@ -11,13 +11,20 @@ const maxListLength = 1024;
 /** Names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[];
 
+/** As `identityHeaders`, of a request whose decision can be asked for by its id. */
+export function decidedHeaders(requestId: string): FlatHeaders {
+  const headers = identityHeaders(requestId);
+  headers.push('x-intermodal-decision', requestId);
+  return headers;
+}
+
 export function identityHeaders(requestId: string): FlatHeaders {
   // The last two are where the OpenAI and Anthropic SDKs look for an id to show in their errors.
   return ['x-intermodal-request-id', requestId, 'x-request-id', requestId, 'request-id', requestId];
 }
 
 export function servedHeaders(served: Served, requestId: string): FlatHeaders {
-  const headers = identityHeaders(requestId);
+  const headers = decidedHeaders(requestId);
   headers.push(
     'x-intermodal-target',
     printable(served.target.name),
@@ -48,7 +55,7 @@ function addCost(headers: FlatHeaders, { target, usage }: Served): void {
   const cost = costOf(price, usage);
   headers.push('x-intermodal-cost', decimalDollars(cost));
   if (listPrice === undefined || listPrice === price) return;
-  const saved = costOf(listPrice, usage) - cost;
+  const saved = listCostOf(listPrice, usage) - cost;
   if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
 }
 

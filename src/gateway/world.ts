@@ -7,6 +7,7 @@ import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { CanaryWatch } from '../router/canary/watch.ts';
 import type { Policy, Upstream } from '../router/contract.ts';
+import type { Decisions } from '../router/decisions.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
 import type { Health } from '../router/health.ts';
@@ -18,6 +19,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { BatchFolder, BatchWorld } from './batches/contract.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { Readiness } from './readiness.ts';
 
 /** Whether the config file on disk is the one that runs. */
 export interface ConfigStatus {
@@ -53,6 +55,9 @@ export interface GatewayWorld {
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
   readonly canaries: CanaryWatch;
+  readonly readiness: Readiness;
+  /** The latest, for the admin endpoints. */
+  readonly decisions: Decisions;
   /** Absent: nothing behind the ways in for batches, and they are not served. */
   readonly batches?: {
     readonly world: BatchWorld;

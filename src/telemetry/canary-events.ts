@@ -1,9 +1,8 @@
 /** What operators are told of canaries: each phase, each end, and why one was rolled back. */
 import type { CanaryEvents } from '../router/canary/contract.ts';
-import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { Log } from './log.ts';
 
-export function canaryEvents(log: Log, metrics: GatewayMetrics): CanaryEvents {
+export function canaryEvents(log: Log): CanaryEvents {
   return {
     changed(route, state, gate) {
       switch (state.kind) {
@@ -14,7 +13,6 @@ export function canaryEvents(log: Log, metrics: GatewayMetrics): CanaryEvents {
           log.info({ route, share: state.share }, 'a canary is through');
           break;
         case 'rolled-back':
-          if (gate !== undefined) metrics.canaryRollback(route, gate);
           log.warn({ route, why: state.why, gate }, 'a canary is rolled back: nothing goes to it any more');
       }
     },

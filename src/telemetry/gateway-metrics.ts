@@ -94,11 +94,6 @@ export class GatewayMetrics {
     'Budgets that passed a share of their cap.',
     ['budget', 'share'],
   );
-  readonly #rollbacks = this.set.counter(
-    'intermodal_canary_rollbacks_total',
-    'Canaries that this gateway rolled back.',
-    ['route', 'gate'],
-  );
   readonly #attemptRows = new Map<string, AttemptRows>();
   readonly #requestRows = new Map<string, RequestRows>();
 
@@ -148,10 +143,6 @@ export class GatewayMetrics {
 
   refusal(route: string, code: string): void {
     this.#refusals.row([route, code]).total += 1;
-  }
-
-  canaryRollback(route: string, gate: string): void {
-    this.#rollbacks.row([route, gate]).total += 1;
   }
 
   budgetAlert(budget: string, share: number): void {

@@ -3,6 +3,12 @@ import type { Calibration } from '../catalog/calibration.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { MetricSet } from './metrics.ts';
 
+interface CanaryRow {
+  readonly route: string;
+  readonly share: number;
+  readonly state: { readonly kind: string };
+}
+
 export interface GaugeSources {
   readonly limits: Limits;
   readonly ledger: { readonly pending: number };
@@ -11,7 +17,7 @@ export interface GaugeSources {
     list(): readonly { readonly target: string; readonly view: { readonly standing: string } }[];
   };
   readonly line: { readonly length: number };
-  readonly canaries: { list(): readonly { readonly route: string; readonly share: number }[] };
+  readonly canaries: { list(): readonly CanaryRow[] };
 }
 
 export function addGauges(
@@ -25,19 +31,37 @@ export function addGauges(
   set.gauge('intermodal_waiting_requests', 'Requests that wait for a place or for money.', [], () =>
     one(line.length),
   );
-  set.gauge('intermodal_limits_degraded', '1 while shared limits are out of reach.', [], () =>
-    one(limits.health().status === 'ok' ? 0 : 1),
+  set.gauge(
+    'intermodal_limits_degraded',
+    '1 while shared limits are out of reach.',
+    [],
+    () => one(limits.health().status === 'ok' ? 0 : 1),
+    'max',
   );
-  set.gauge('intermodal_target_ready', '1 while a target may be called.', ['target'], () =>
-    health
-      .list()
-      .map(({ target, view }) => ({ labels: { target }, value: view.standing === 'ready' ? 1 : 0 })),
+  set.gauge(
+    'intermodal_target_ready',
+    '1 while a target may be called.',
+    ['target'],
+    () =>
+      health
+        .list()
+        .map(({ target, view }) => ({ labels: { target }, value: view.standing === 'ready' ? 1 : 0 })),
+    'average',
   );
   set.gauge(
     'intermodal_canary_share',
     'Share of the requests of a route that its canary gets now.',
     ['route'],
     () => canaries.list().map(({ route, share }) => ({ labels: { route }, value: share })),
+  );
+  set.gauge(
+    'intermodal_canary_rolled_back',
+    '1 where the canary of a route was rolled back.',
+    ['route'],
+    () =>
+      canaries
+        .list()
+        .map(({ route, state }) => ({ labels: { route }, value: state.kind === 'rolled-back' ? 1 : 0 })),
   );
   set.gauge(
     'intermodal_estimate_error_ratio',
@@ -47,11 +71,13 @@ export function addGauges(
       estimates
         .errors()
         .map(({ model, meanAbsoluteError }) => ({ labels: { model }, value: meanAbsoluteError })),
+    'average',
   );
   set.gauge(
     'intermodal_estimate_bias_ratio',
     'Mean signed error of the estimate of input tokens; above 0 we estimate too much.',
     ['model'],
     () => estimates.errors().map(({ model, bias }) => ({ labels: { model }, value: bias })),
+    'average',
   );
 }

@@ -6,6 +6,7 @@
  * Prometheus spelling. Labels are bounded: what is beyond `mostRows` is counted as `other`.
  */
 import {
+  AggregatorRegistry,
   Counter as PromCounter,
   Gauge as PromGauge,
   Histogram as PromHistogram,
@@ -87,8 +88,12 @@ export interface GaugeRow {
   readonly value: number;
 }
 
+/** Of several processes, what a number is: the sum of theirs, or one that all of them mean. */
+export type Together = 'sum' | 'max' | 'average';
+
 export class MetricSet {
   readonly #registry = new Registry();
+  #everybody: (() => Promise<string | undefined>) | undefined;
 
   counter(name: string, help: string, labelNames: readonly string[]): Counter {
     const rows = new Rows(() => ({ total: 0 }));
@@ -106,8 +111,20 @@ export class MetricSet {
   }
 
   /** Asked for when somebody looks. */
-  gauge(name: string, help: string, labelNames: readonly string[], read: () => readonly GaugeRow[]): void {
-    const metric = new PromGauge({ name, help, labelNames, registers: [this.#registry] });
+  gauge(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: () => readonly GaugeRow[],
+    together: Together = 'sum',
+  ): void {
+    const metric = new PromGauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      aggregator: together,
+    });
     const describe = metric.get.bind(metric);
     metric.get = async () => ({ ...(await describe()), values: read().slice(0, mostRows) });
   }
@@ -129,8 +146,23 @@ export class MetricSet {
   }
 
   /** In the Prometheus text format. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    return (await this.#everybody?.()) ?? this.#registry.metrics();
+  }
+
+  /** `text` is from now on what this gives, where it gives anything: the counts of all processes that serve as one. */
+  tellOthersToo(everybody: () => Promise<string | undefined>): void {
+    this.#everybody = everybody;
+  }
+
+  /** For `together`, in whatever process. */
+  parts(): Promise<readonly object[]> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
+  /** What the counts of several processes come to, as text. */
+  static together(parts: readonly (readonly object[])[]): Promise<string> {
+    return AggregatorRegistry.aggregate(parts.map((part) => [...part])).metrics();
   }
 
   get contentType(): string {

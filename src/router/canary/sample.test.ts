@@ -5,7 +5,6 @@ import { breaker, call, fakeSink, openPass, route, target } from '../../../test/
 import { type ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Outcome } from '../attempt.ts';
 import type { Target } from '../contract.ts';
-import type { Decision } from '../decide.ts';
 import { createHealth, type Health } from '../health.ts';
 import { Line } from '../line.ts';
 import { type WalkResult, walk } from '../walk.ts';
@@ -49,8 +48,8 @@ describe('a request of a route with a canary', () => {
       line: new Line(clock),
       sight: { view: health.view, arm: () => arm },
       observe: () => {},
-      ended: (_call: unknown, decision: Decision, result: WalkResult) => {
-        sample = sampleOf(decision, result);
+      ended: (_call: unknown, result: WalkResult) => {
+        sample = sampleOf(result);
       },
     };
     const asked: string[] = [];

@@ -1,7 +1,7 @@
 /** What one request says of its arm, once it is over. */
 import { errorKinds } from '../../core/errors.ts';
+import { parseTarget } from '../../core/target.ts';
 import type { AttemptRecord } from '../contract.ts';
-import type { Decision } from '../decide.ts';
 import type { WalkResult } from '../walk.ts';
 import type { Sample } from './figures.ts';
 
@@ -9,12 +9,11 @@ import type { Sample } from './figures.ts';
  * A request failed its arm where a provider of it failed, throttles included, or where others than the arm’s own targets served: the usual
  * chain behind a canary hides its failures from callers, not from its gates. What is the caller’s own fault says nothing.
  */
-export function sampleOf(
-  { route, arm, candidates, passed }: Decision,
-  result: WalkResult,
-): Sample | undefined {
+export function sampleOf(result: WalkResult): Sample | undefined {
+  const { tried, decided } = result;
+  if (decided === undefined) return undefined;
+  const { route, arm, candidates, passed } = decided.first;
   const { canary } = route;
-  const { tried } = result;
   if (canary === undefined || arm === undefined) return undefined;
   const own = new Set(canary.chain.flatMap(({ options }) => options.map(({ target }) => target.name)));
   const isOwn = (target: string): boolean => arm === 'usual' || own.has(target);
@@ -45,7 +44,9 @@ export function sampleOf(
   }
 }
 
-function isProviders({ outcome, code }: AttemptRecord): boolean {
+/** A flex tier that has no room right now is in the bargain. */
+function isProviders({ outcome, code, target }: AttemptRecord): boolean {
+  if (code === 'rate_limited' && parseTarget(target)?.mode === 'flex') return false;
   return outcome === 'failed' && code !== undefined && !isCallers(code);
 }
 

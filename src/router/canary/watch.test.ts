@@ -97,7 +97,7 @@ describe('watching canaries', () => {
       const tried = failed
         ? [{ ...attempt('failed', own.name), code: 'upstream_fault' as const }, attempt('served', old.name)]
         : [attempt('served', own.name)];
-      watch.ended(decision, { kind: 'served', tried });
+      watch.ended({ kind: 'served', tried, decided: { first: decision, last: decision, rounds: 1 } });
     }
   }
 

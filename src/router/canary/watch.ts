@@ -7,7 +7,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { NoteStore } from '../../stores/routing/contract.ts';
 import type { Considered, Route } from '../contract.ts';
-import type { Decision } from '../decide.ts';
 import type { WalkResult } from '../walk.ts';
 import { armOf, placeOf } from './arm.ts';
 import type { Arm, Canary, CanaryEvents, CanaryState } from './contract.ts';
@@ -91,11 +90,12 @@ export class CanaryWatch {
   }
 
   /** A request is over. */
-  ended(decision: Decision, result: WalkResult): void {
-    const { route } = decision;
+  ended(result: WalkResult): void {
+    const route = result.decided?.first.route;
+    if (route?.canary === undefined) return;
     const watched = this.#watched.get(route.name);
-    if (watched === undefined || watched.canary.id !== route.canary?.id) return;
-    const sample = sampleOf(decision, result);
+    if (watched === undefined || watched.canary.id !== route.canary.id) return;
+    const sample = sampleOf(result);
     if (sample !== undefined) watched.figures.add(sample, this.#input.clock.now());
   }
 
