@@ -60,7 +60,7 @@ export async function answer(call: Call): Promise<void> {
       arrival.complete = sendWhole(outgoing, api.headers({}, 'count'), counted, fault);
       return;
     }
-    const work = prepare(call, body, servedTier(flex, fault));
+    const work = prepare(call, body, servedTier(flex, fault), fault);
     const { limits } = state;
     const taken = limits.take(instance, model, work.inputTokens);
     if (!taken.ok) return refuse(api.refuse('rate-limit', '', { retryAfterS: taken.retryAfterMs / 1000 }));
@@ -79,13 +79,20 @@ type Work = { readonly id: string; readonly inputTokens: number; readonly cacheW
   | { readonly kind: 'chat'; readonly ask: Ask; readonly script: Script; readonly body: Body }
 );
 
-function prepare({ state, api, matched }: Call, body: Body, tier: Pick<Ask, 'tier'>): Work {
+function prepare(
+  { state, api, matched }: Call,
+  body: Body,
+  tier: Pick<Ask, 'tier'>,
+  fault: Fault | undefined,
+): Work {
   if (matched.operation === 'embedding') {
     const embedded = api.embed?.(matched, body) ?? { answer: {}, inputTokens: 0 };
     const { inputTokens } = embedded;
     return { kind: 'embedding', id: 'embedding', inputTokens, cacheWriteTokens: 0, embedded };
   }
-  const ask = { ...api.read(matched, body), ...tier };
+  const read = { ...api.read(matched, body), ...tier };
+  const ask =
+    fault?.kind === 'verbose' ? { ...read, prompt: `[[tokens:${fault.words}]] ${read.prompt}` } : read;
   const script = think(ask, state.plan.seed);
   const { input, cached: cacheWriteTokens } = script.usage;
   return {
