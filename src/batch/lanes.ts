@@ -7,6 +7,7 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
+import { present } from '../core/present.ts';
 import { parseTarget, writeTarget } from '../core/target.ts';
 import type { Considered, Policy, Route, Target } from '../router/contract.ts';
 import { decide, type World } from '../router/decide.ts';
@@ -26,7 +27,7 @@ export class Lanes {
   /** `sight`: of it only what tells items apart is used. */
   constructor(batchNo: number, known: readonly Lane[], sight?: World) {
     this.#batchNo = batchNo;
-    this.#world = sight?.scorer === undefined ? healthy : { ...healthy, scorer: sight.scorer };
+    this.#world = { ...healthy, ...present({ scorer: sight?.scorer, arm: sight?.arm }) };
     for (const lane of known)
       this.#byKey.set(keyOf(lane.model, lane.operation, lane.checked, lane.chain), lane);
   }

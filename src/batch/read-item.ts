@@ -97,7 +97,9 @@ export class ItemReader {
       });
     const call = shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs: world.clock.now() });
     const ruled = answerByRule(world, call);
-    const lane = this.lanes.of(call, route, this.#policy);
+    const asked =
+      route.canary === undefined || payer === undefined ? call : { ...call, caller: payer.caller };
+    const lane = this.lanes.of(asked, route, this.#policy);
     const target = this.#policy.target(lane.chain[0] ?? '');
     item.lane = lane.lane;
     item.hash = this.#hasher(hashModel(lane, target, line), line.body);

@@ -5,6 +5,7 @@ import type { Calibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
+import type { CanaryWatch } from '../router/canary/watch.ts';
 import type { Policy, Upstream } from '../router/contract.ts';
 import type { Decisions } from '../router/decisions.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
@@ -62,6 +63,7 @@ export interface GatewayWorld {
   };
   /** Absent: every caller holds the line. */
   readonly waiting?: Waiting;
+  readonly canaries: CanaryWatch;
   readonly readiness: Readiness;
   /** The latest, for the admin endpoints. */
   readonly decisions: Decisions;

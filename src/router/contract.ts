@@ -238,6 +238,8 @@ export interface Policy {
   webhook(provider: string): Provider['readWebhook'];
   /** Names that a client may use, for `/v1/models` and for "did you mean". */
   readonly names: readonly string[];
+  /** Every route of the config, patterns too. */
+  readonly routes: readonly Route[];
   readonly targets: readonly Target[];
   readonly breaker: BreakerPolicy;
   readonly budgets: readonly BudgetRule[];
@@ -347,6 +349,9 @@ export interface Upstream {
 
 /** The part of a call that deciding looks at. */
 export interface Considered {
+  /** Absent: it is only asked what would be. */
+  readonly id?: string;
+  readonly caller?: Caller;
   readonly facts: Facts;
   readonly protocol: Protocol;
   readonly tags: readonly string[];
