@@ -16,7 +16,7 @@ providers:
 budgets:
   - { scope: all, daily: $0.000001, hard: false, alerts: [1%] }
 routes:
-  chat: { chain: [openai/gpt-4.1-mini] }
+  chat: { chain: [openai/gpt-4.1-mini], cache: { for: 1m } }
 batch: { poll: [20ms] }
 `;
 const faults = { batches: [{ duration_ms: 10, item_invalid: 100 }] };

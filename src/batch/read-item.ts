@@ -9,7 +9,7 @@ import { mostOutput } from '../router/needs.ts';
 import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
-import { createHasher, type Hasher } from './hash.ts';
+import { createHasher, type Hasher } from '../wire/request-hash.ts';
 import { errorOf } from './item-error.ts';
 import { findRoute, Lanes } from './lanes.ts';
 import { answerByRule } from './shortcuts.ts';

@@ -12,6 +12,10 @@ import { readTerms, type Terms } from './terms.ts';
 /** The neutral request, decoded at most once. */
 export interface DecodableCall<Req> extends Call<Req> {
   request(): Req;
+  /** As it came. */
+  readonly body: ScannedBody;
+  /** The caller's own headers that its protocol defines; lower case. */
+  readonly protocolHeaders: Readonly<Record<string, string>>;
 }
 
 export interface CallInput<Req> {
@@ -58,6 +62,8 @@ export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): Decodabl
     ...(input.caller === undefined ? {} : { caller: input.caller }),
     ...(input.batch === undefined ? {} : { batch: input.batch }),
     request,
+    body,
+    protocolHeaders: forwarded.headers,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
   };
 }

@@ -1,6 +1,7 @@
 /** The headers of an answer: who served it, what was tried, what could not be carried. */
 import { costOf, decimalDollars, listCostOf } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
+import { type CacheNote, writeCacheNote } from './cache-terms.ts';
 
 /** Forwarded from the provider to a caller who speaks its protocol. */
 const forwardedPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'openai-processing-ms', 'openai-version'];
@@ -16,15 +17,18 @@ export function identityHeaders(requestId: string): FlatHeaders {
   return ['x-intermodal-request-id', requestId, 'x-request-id', requestId, 'request-id', requestId];
 }
 
-export function servedHeaders(served: Served, requestId: string): FlatHeaders {
+export function servedHeaders(served: Served, requestId: string, note?: CacheNote): FlatHeaders {
   const headers = identityHeaders(requestId);
+  const again = note?.kind === 'hit';
   headers.push(
     'x-intermodal-target',
     printable(served.target.name),
     'x-intermodal-attempts',
-    String(served.tried.length + 1),
+    String(served.tried.length + (again ? 0 : 1)),
   );
-  addCost(headers, served);
+  if (note !== undefined) headers.push('x-intermodal-cache', writeCacheNote(note));
+  if (again) addSaving(headers, served);
+  else addCost(headers, served);
   if (served.tried.length > 0) headers.push('x-intermodal-tried', triedText(served.tried));
   if (served.prepared.dropped.length > 0)
     headers.push('x-intermodal-dropped', printable(served.prepared.dropped.join(',')));
@@ -49,6 +53,14 @@ function addCost(headers: FlatHeaders, { target, usage }: Served): void {
   headers.push('x-intermodal-cost', decimalDollars(cost));
   if (listPrice === undefined || listPrice === price) return;
   const saved = listCostOf(listPrice, usage) - cost;
+  if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
+}
+
+/** An answer that was kept costs nothing, and saves all that it would have cost. */
+function addSaving(headers: FlatHeaders, { target, usage }: Served): void {
+  headers.push('x-intermodal-cost', decimalDollars(0));
+  if (target.listPrice === undefined || usage?.inputTokens === undefined) return;
+  const saved = listCostOf(target.listPrice, usage);
   if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
 }
 

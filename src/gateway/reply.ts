@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/event.ts';
 import type { AttemptRecord, Served, Sink, StreamSink, WholeSink } from '../router/contract.ts';
+import type { CacheNote } from './cache-terms.ts';
 import type { ChatDialect, Dialect, StreamEncoder } from './dialects/contract.ts';
 import { type FlatHeaders, identityHeaders, servedHeaders, triedText } from './reply-headers.ts';
 
@@ -28,6 +29,8 @@ export class Reply implements Sink {
   readonly #dialect: Dialect;
   #watchers: (() => void)[] = [];
   closed = false;
+  /** Where its route keeps answers. */
+  cacheNote: CacheNote | undefined;
 
   constructor(outgoing: ServerResponse, requestId: string, dialect: Dialect) {
     this.outgoing = outgoing;
@@ -82,11 +85,15 @@ export class WholeReply<A> extends Reply implements WholeSink<A> {
   }
 
   relay(served: Served, body: Uint8Array): void {
-    this.sendJson(200, servedHeaders(served, this.requestId), body);
+    this.sendJson(200, servedHeaders(served, this.requestId, this.cacheNote), body);
   }
 
   answer(served: Served, answer: A): void {
-    this.sendJson(200, servedHeaders(served, this.requestId), JSON.stringify(this.#encode(answer)));
+    this.sendJson(
+      200,
+      servedHeaders(served, this.requestId, this.cacheNote),
+      JSON.stringify(this.#encode(answer)),
+    );
   }
 
   /** An answer of our own making, without a target. */
@@ -125,7 +132,7 @@ export class StreamReply extends Reply implements StreamSink {
   commit(served: Served, encode: boolean): void {
     if (this.closed) return;
     if (encode) this.#encoder = this.#openStream();
-    const headers = servedHeaders(served, this.requestId);
+    const headers = servedHeaders(served, this.requestId, this.cacheNote);
     headers.push(...sseHeaders);
     this.outgoing.writeHead(200, headers);
     this.#armPing();

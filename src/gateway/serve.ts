@@ -6,11 +6,13 @@ import { GatewayError } from '../core/errors.ts';
 import type { AttemptInput, Outcome } from '../router/attempt.ts';
 import { attemptStream } from '../router/attempt-stream.ts';
 import { attemptWhole, readChat, readCount, readEmbedding } from '../router/attempt-whole.ts';
-import type { AttemptRecord, Call, Policy, Route, Target } from '../router/contract.ts';
+import type { AttemptRecord, Policy, Route, Target } from '../router/contract.ts';
 import { Pass } from '../router/gate.ts';
 import { walk } from '../router/walk.ts';
+import { type Again, answerAgain, type CachedCall } from './answer-again.ts';
 import type { DecodableCall } from './call.ts';
 import type { AnswerContext, ChatDialect, CountDialect, EmbeddingDialect } from './dialects/contract.ts';
+import { type Replay, replayEmbedding, replayStream, replayWhole } from './replay.ts';
 import { type Reply, StreamReply, WholeReply } from './reply.ts';
 import type { GatewayWorld } from './world.ts';
 
@@ -46,10 +48,11 @@ export function serveStream(
     () => dialect.openStream(contextOf(world, call)),
     world.clock,
   );
-  return serve(serving, call, reply, (input) => {
+  const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined ? noEndpoint(input.target) : attemptStream(world.exchange, input, chat, reply);
-  });
+  };
+  return serve(serving, call, reply, tryOnce, replayStream(reply));
 }
 
 export function serveWhole(
@@ -61,12 +64,13 @@ export function serveWhole(
   const reply = new WholeReply<Answer>(outgoing, call.id, dialect, (answer) =>
     dialect.encodeAnswer(answer, contextOf(world, call)),
   );
-  return serve(serving, call, reply, (input) => {
+  const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined
       ? noEndpoint(input.target)
       : attemptWhole(world.exchange, input, chat, readChat(chat), reply);
-  });
+  };
+  return serve(serving, call, reply, tryOnce, replayWhole(reply));
 }
 
 /** Decodes the request if nobody has yet: a relayed answer never needs it. */
@@ -85,11 +89,12 @@ export function serveEmbedding(
   const { world, outgoing } = serving;
   const encode = (answer: EmbeddingAnswer) => dialect.encodeAnswer(answer, call.request());
   const reply = new WholeReply<EmbeddingAnswer>(outgoing, call.id, dialect, encode);
-  return serve(serving, call, reply, (input) => {
+  const tryOnce: TryOnce = (input) => {
     const { embeddings } = input.target;
     if (embeddings === undefined) return noEndpoint(input.target);
     return attemptWhole(world.exchange, input, embeddings, readEmbedding(embeddings), reply);
-  });
+  };
+  return serve(serving, call, reply, tryOnce, replayEmbedding(reply));
 }
 
 export async function serveCount(
@@ -130,10 +135,29 @@ async function countHere(
   return Math.ceil(world.estimates.estimateInput(target.model.id, call.facts.inputTokens));
 }
 
-async function serve(serving: Serving, call: Call, reply: Reply, tryOnce: TryOnce): Promise<Ended> {
+async function serve(
+  serving: Serving,
+  call: CachedCall,
+  reply: Reply,
+  tryOnce: TryOnce,
+  replay?: Replay,
+): Promise<Ended> {
   const { world, route, policy, asked } = serving;
   asked.reply = reply;
   const pass = new Pass(world.gate, call, route, policy);
+  let keepFor: Extract<Again, { kind: 'ask' }>['keepFor'];
+  if (route.cache !== undefined && replay !== undefined) {
+    const again = await answerAgain({ world, route, policy: route.cache, call, reply, pass, replay });
+    switch (again.kind) {
+      case 'served':
+        return { outcome: 'served', code: undefined, tried: noneTried };
+      case 'refused':
+        reply.refuse(again.refused.error, noneTried);
+        return { outcome: 'failed', code: again.refused.error.code, tried: noneTried };
+      case 'ask':
+        keepFor = again.keepFor;
+    }
+  }
   const result = await walk(world.walk, call, route, reply, pass, (target, tried, remainingMs) =>
     tryOnce({
       call,
@@ -141,6 +165,7 @@ async function serve(serving: Serving, call: Call, reply: Reply, tryOnce: TryOnc
       tried: tried.length === 0 ? noneTried : [...tried],
       strict: route.strict,
       remainingMs,
+      keep: keepFor?.(target),
     }),
   );
   if (result.kind === 'failed') reply.refuse(result.error, result.tried);
