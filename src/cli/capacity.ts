@@ -21,6 +21,7 @@ import type { Orphan } from '../limits/redis/members.ts';
 import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
+import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
@@ -29,6 +30,7 @@ import { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { addGauges } from '../telemetry/gauges.ts';
 import { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
+import { openCascades } from './cascade.ts';
 
 export interface CapacityInput {
   readonly stores: Stores;
@@ -41,6 +43,8 @@ export interface CapacityInput {
   readonly random: Random;
   readonly makeId: MakeId;
   readonly log: Log;
+  /** How many are kept; absent: as many as usual. */
+  readonly decisions?: DecisionBounds;
 }
 
 type Parts = Pick<
@@ -56,6 +60,8 @@ type Parts = Pick<
   | 'metrics'
   | 'readiness'
   | 'answers'
+  | 'decisions'
+  | 'cascades'
 >;
 
 export interface Capacity extends Parts {
@@ -86,6 +92,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       : { onWritten: (entries) => limits.written(entries.map(({ id }) => id)) }),
   });
   const metrics = new GatewayMetrics();
+  const cascades = openCascades(stores, metrics.set, clock, log);
   const estimates = createCalibration();
   const learning = new Learning(limits);
   const alerts = new BudgetAlerts(limits, (alert) => {
@@ -104,7 +111,9 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     metrics,
     spending: stores.ledger,
     answers: new Answers(cache, clock),
+    cascades: cascades.world,
     readiness: new Readiness(() => stores.answers(), clock),
+    decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
     walk: {
@@ -118,6 +127,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     refresh: async () => limits.seed(await totals()),
     async close() {
       keys.close();
+      await cascades.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');
       await cache.close();
       await limits.close();

@@ -16,6 +16,7 @@ import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
 import { providerTypes } from '../providers/registry.ts';
 import type { Policy, Route } from '../router/contract.ts';
+import { usualBounds } from '../router/decisions.ts';
 import { createHealth } from '../router/health.ts';
 import { faultPlanSchema } from '../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
@@ -100,6 +101,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       random: systemRandom,
       makeId,
       log,
+      decisions: { ...usualBounds, most: config.server.decisions },
     },
     () => world,
   );

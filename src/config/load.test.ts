@@ -81,6 +81,7 @@ describe('a valid config', () => {
       max_body: 32_000_000,
       max_upload: 2_000_000_000,
       drain: 30_000,
+      decisions: 10_000,
       log: 'info',
     });
     const route = policy.find('chat');

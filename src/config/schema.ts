@@ -168,6 +168,12 @@ const server = z.strictObject({
   port: z.int().min(0).max(65_535).default(4000).describe('0 takes a free one.'),
   max_body: size.prefault('32M').describe('Largest request body.'),
   max_upload: size.prefault('2G').describe('Largest file of a batch, and largest batch in one request.'),
+  decisions: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('How many of the latest decisions are kept in memory, for GET /admin/decisions.'),
   drain: duration.prefault('30s').describe('How long requests may finish after SIGTERM.'),
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });

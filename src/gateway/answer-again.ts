@@ -6,18 +6,20 @@
  */
 import { type Kept, mostAnswerBytes, type ResponseCache } from '../cache/contract.ts';
 import type { Clock } from '../core/clock.ts';
-import { listCostOf } from '../core/price.ts';
+import { decimalDollars } from '../core/price.ts';
 import type { Keep } from '../router/attempt.ts';
+import { listedCost } from '../router/billing.ts';
 import type { Call, Caller, ResponseCachePolicy, Route, Served, Target } from '../router/contract.ts';
 import { decide } from '../router/decide.ts';
+import type { Notes } from '../router/decisions.ts';
 import { entryOf } from '../router/entry.ts';
 import type { Pass } from '../router/gate.ts';
-import type { Refused } from '../router/refusal.ts';
 import { createHasher } from '../wire/request-hash.ts';
-import { type CacheTerms, readCacheTerms } from './cache-terms.ts';
+import { type CacheNote, type CacheTerms, readCacheTerms, writeCacheNote } from './cache-terms.ts';
 import type { DecodableCall } from './call.ts';
 import type { Read, Replay } from './replay.ts';
 import type { Reply } from './reply.ts';
+import type { Ended } from './serve.ts';
 import type { GatewayWorld } from './world.ts';
 
 export type CachedCall = Call & Pick<DecodableCall<unknown>, 'body' | 'protocolHeaders'>;
@@ -83,11 +85,14 @@ function scopeOf({ scope }: ResponseCachePolicy, caller: Caller | undefined): re
 }
 
 export type Again =
-  /** The caller has its answer. */
-  | { readonly kind: 'served' }
-  | { readonly kind: 'refused'; readonly refused: Refused }
+  /** The caller has its answer, or was told why it gets none. */
+  | { readonly kind: 'ended'; readonly ended: Ended }
   /** Ask the targets; what one of them answers may be kept. */
-  | { readonly kind: 'ask'; readonly keepFor: ((target: Target) => Keep | undefined) | undefined };
+  | {
+      readonly kind: 'ask';
+      readonly keepFor: (target: Target) => Keep | undefined;
+      readonly notes: Notes;
+    };
 
 interface Asking {
   readonly world: GatewayWorld;
@@ -100,34 +105,54 @@ interface Asking {
 }
 
 export async function answerAgain(asking: Asking): Promise<Again> {
-  const { world, route, call, reply } = asking;
+  const { world, route, call } = asking;
   const terms = readCacheTerms(call.headers['cache-control']);
   // What a provider's own tools find, and files that it keeps, are not the same twice.
   const usable = !call.facts.nativeOnly;
-  const keepFor = usable && terms.keep ? (target: Target) => keepOf(asking, target) : undefined;
-  const ask: Again = { kind: 'ask', keepFor };
-  if (!usable || !terms.read) {
-    reply.cacheNote = { kind: 'bypass' };
-    world.metrics.cache(route.name, 'bypass');
-    return ask;
-  }
-  const target = decide(call, route, world.walk.sight ?? world.health).candidates[0];
+  const keepFor = (target: Target): Keep | undefined =>
+    usable && terms.keep ? keepOf(asking, target) : undefined;
+  if (!usable || !terms.read)
+    return { kind: 'ask', keepFor, notes: told(asking, { kind: 'bypass' }, noMoney) };
+  const decision = decide(call, route, world.walk.sight ?? world.health);
+  const target = decision.candidates[0];
   const hit = target === undefined ? undefined : await lookUp(asking, target, terms);
-  if (hit === undefined) {
-    reply.cacheNote = { kind: 'miss' };
-    world.metrics.cache(route.name, 'miss');
-    return ask;
-  }
-  const { kept, read, served } = hit;
-  const counted = asking.pass.admitKept(served.target);
+  if (hit === undefined) return { kind: 'ask', keepFor, notes: told(asking, { kind: 'miss' }, noMoney) };
+  const decided = { first: decision, last: decision, rounds: 1 };
+  return { kind: 'ended', ended: { ...(await give(asking, hit)), tried: [], decided } };
+}
+
+async function give(
+  asking: Asking,
+  { kept, read, served }: Hit,
+): Promise<Pick<Ended, 'outcome' | 'code' | 'notes'>> {
+  const { world, reply, pass } = asking;
+  const counted = pass.admitKept(served.target);
   const refused = counted instanceof Promise ? await counted : counted;
-  if (refused !== undefined) return { kind: 'refused', refused };
+  if (refused !== undefined) {
+    reply.refuse(refused.error, []);
+    return { outcome: 'failed', code: refused.error.code };
+  }
   const nowMs = world.clock.now();
-  reply.cacheNote = { kind: 'hit', ageS: Math.floor(Math.max(0, nowMs - kept.atMs) / 1000) };
+  const savedNanoUsd = read.usage === undefined ? 0 : listedCost(served.target, read.usage);
+  const note: CacheNote = { kind: 'hit', ageS: Math.floor(Math.max(0, nowMs - kept.atMs) / 1000) };
+  const notes = told(asking, note, [
+    'x-intermodal-cost',
+    decimalDollars(0),
+    ...(savedNanoUsd > 0 ? ['x-intermodal-saved', decimalDollars(savedNanoUsd)] : []),
+  ]);
   read.give(served);
-  world.metrics.cache(route.name, 'hit');
-  account(asking, served, read, nowMs);
-  return { kind: 'served' };
+  account(asking, served.target, savedNanoUsd, nowMs);
+  return { outcome: 'served', code: undefined, notes };
+}
+
+const noMoney: readonly string[] = [];
+
+/** What came of the cache: to the caller, to the metrics, and for the decision. */
+function told({ world, route, reply }: Asking, note: CacheNote, money: readonly string[]): Notes {
+  const headers = ['x-intermodal-cache', writeCacheNote(note), ...money];
+  reply.tell({ headers, costNanoUsd: 0, listNanoUsd: 0, again: note.kind === 'hit' });
+  world.metrics.cache(route.name, note.kind);
+  return { cache: note };
 }
 
 interface Hit {
@@ -181,9 +206,7 @@ function keepOf({ world, route, policy, call, replay }: Asking, target: Target):
 }
 
 /** Nothing was paid; what it would have cost is what was saved. Its tokens were used once, when they were paid for. */
-function account({ world, route, call }: Asking, { target }: Served, { usage }: Read, nowMs: number): void {
-  const { listPrice } = target;
-  const listNanoUsd = listPrice === undefined || usage === undefined ? 0 : listCostOf(listPrice, usage);
+function account({ world, route, call }: Asking, target: Target, listNanoUsd: number, nowMs: number): void {
   const spent = { costNanoUsd: 0, listNanoUsd, exact: true };
   const durationMs = nowMs - call.startedAtMs;
   const ended = { id: `${call.id}.kept`, outcome: 'served' as const, spent, durationMs };

@@ -1,7 +1,6 @@
 /** The headers of an answer: who served it, what was tried, what could not be carried. */
 import { costOf, decimalDollars, listCostOf } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
-import { type CacheNote, writeCacheNote } from './cache-terms.ts';
 
 /** Forwarded from the provider to a caller who speaks its protocol. */
 const forwardedPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'openai-processing-ms', 'openai-version'];
@@ -12,23 +11,41 @@ const maxListLength = 1024;
 /** Names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[];
 
+/** As `identityHeaders`, of a request whose decision can be asked for by its id. */
+export function decidedHeaders(requestId: string): FlatHeaders {
+  const headers = identityHeaders(requestId);
+  headers.push('x-intermodal-decision', requestId);
+  return headers;
+}
+
 export function identityHeaders(requestId: string): FlatHeaders {
   // The last two are where the OpenAI and Anthropic SDKs look for an id to show in their errors.
   return ['x-intermodal-request-id', requestId, 'x-request-id', requestId, 'request-id', requestId];
 }
 
-export function servedHeaders(served: Served, requestId: string, note?: CacheNote): FlatHeaders {
-  const headers = identityHeaders(requestId);
-  const again = note?.kind === 'hit';
+/** What else went into an answer than the attempt that made it. */
+export interface Beside {
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  /** Of the other calls. */
+  readonly costNanoUsd: number;
+  readonly listNanoUsd: number;
+  /** It was given before: nobody was asked for it, and `headers` say what that cost. */
+  readonly again?: boolean;
+}
+
+const nothingBeside: Beside = { headers: [], costNanoUsd: 0, listNanoUsd: 0 };
+
+export function servedHeaders(served: Served, requestId: string, beside = nothingBeside): FlatHeaders {
+  const headers = decidedHeaders(requestId);
   headers.push(
     'x-intermodal-target',
     printable(served.target.name),
     'x-intermodal-attempts',
-    String(served.tried.length + (again ? 0 : 1)),
+    String(served.tried.length + (beside.again === true ? 0 : 1)),
   );
-  if (note !== undefined) headers.push('x-intermodal-cache', writeCacheNote(note));
-  if (again) addSaving(headers, served);
-  else addCost(headers, served);
+  if (beside.again !== true) addCost(headers, served, beside);
+  headers.push(...beside.headers);
   if (served.tried.length > 0) headers.push('x-intermodal-tried', triedText(served.tried));
   if (served.prepared.dropped.length > 0)
     headers.push('x-intermodal-dropped', printable(served.prepared.dropped.join(',')));
@@ -45,22 +62,15 @@ export function servedHeaders(served: Served, requestId: string, note?: CacheNot
   return headers;
 }
 
-/** What this attempt cost, and what it would have cost more by a sync call at list price. Not where nobody knows. */
-function addCost(headers: FlatHeaders, { target, usage }: Served): void {
+/** What the answer cost, and what it would have cost more by sync calls at list price. Not where nobody knows. */
+function addCost(headers: FlatHeaders, { target, usage }: Served, beside: Beside): void {
   const { price, listPrice } = target;
   if (price === undefined || usage?.inputTokens === undefined) return;
-  const cost = costOf(price, usage);
+  const own = costOf(price, usage);
+  const cost = own + beside.costNanoUsd;
   headers.push('x-intermodal-cost', decimalDollars(cost));
-  if (listPrice === undefined || listPrice === price) return;
-  const saved = listCostOf(listPrice, usage) - cost;
-  if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
-}
-
-/** An answer that was kept costs nothing, and saves all that it would have cost. */
-function addSaving(headers: FlatHeaders, { target, usage }: Served): void {
-  headers.push('x-intermodal-cost', decimalDollars(0));
-  if (target.listPrice === undefined || usage?.inputTokens === undefined) return;
-  const saved = listCostOf(target.listPrice, usage);
+  const list = listPrice === undefined || listPrice === price ? own : listCostOf(listPrice, usage);
+  const saved = list + beside.listNanoUsd - cost;
   if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
 }
 

@@ -7,9 +7,15 @@ import type { Clock } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/event.ts';
 import type { AttemptRecord, Served, Sink, StreamSink, WholeSink } from '../router/contract.ts';
-import type { CacheNote } from './cache-terms.ts';
 import type { ChatDialect, Dialect, StreamEncoder } from './dialects/contract.ts';
-import { type FlatHeaders, identityHeaders, servedHeaders, triedText } from './reply-headers.ts';
+import {
+  type Beside,
+  decidedHeaders,
+  type FlatHeaders,
+  identityHeaders,
+  servedHeaders,
+  triedText,
+} from './reply-headers.ts';
 
 /** Silence that proxies between us and the caller tolerate is 60 s at least; this is well under it. */
 const pingMs = 15_000;
@@ -28,9 +34,8 @@ export class Reply implements Sink {
   readonly requestId: string;
   readonly #dialect: Dialect;
   #watchers: (() => void)[] = [];
+  #beside: Beside | undefined;
   closed = false;
-  /** Where its route keeps answers. */
-  cacheNote: CacheNote | undefined;
 
   constructor(outgoing: ServerResponse, requestId: string, dialect: Dialect) {
     this.outgoing = outgoing;
@@ -53,10 +58,20 @@ export class Reply implements Sink {
     };
   }
 
+  /** What the headers of the answer say beside what its own attempt was. */
+  tell(beside: Beside): void {
+    this.#beside = beside;
+  }
+
+  protected headersOf(served: Served): FlatHeaders {
+    return servedHeaders(served, this.requestId, this.#beside);
+  }
+
   refuse(error: GatewayError, tried: readonly AttemptRecord[]): void {
     if (this.closed || this.outgoing.headersSent) return;
     const { status, body } = this.#dialect.encodeError(error, this.requestId);
-    const headers = identityHeaders(this.requestId);
+    // Nothing is kept of strangers.
+    const headers = (error.code === 'invalid_key' ? identityHeaders : decidedHeaders)(this.requestId);
     if (tried.length > 0)
       headers.push('x-intermodal-tried', triedText(tried), 'x-intermodal-attempts', String(tried.length));
     if (error.retryAfterMs !== undefined)
@@ -85,20 +100,16 @@ export class WholeReply<A> extends Reply implements WholeSink<A> {
   }
 
   relay(served: Served, body: Uint8Array): void {
-    this.sendJson(200, servedHeaders(served, this.requestId, this.cacheNote), body);
+    this.sendJson(200, this.headersOf(served), body);
   }
 
   answer(served: Served, answer: A): void {
-    this.sendJson(
-      200,
-      servedHeaders(served, this.requestId, this.cacheNote),
-      JSON.stringify(this.#encode(answer)),
-    );
+    this.sendJson(200, this.headersOf(served), JSON.stringify(this.#encode(answer)));
   }
 
   /** An answer of our own making, without a target. */
   estimate(answer: A): void {
-    const headers = identityHeaders(this.requestId);
+    const headers = decidedHeaders(this.requestId);
     headers.push('x-intermodal-estimated', 'true');
     this.sendJson(200, headers, JSON.stringify(this.#encode(answer)));
   }
@@ -132,7 +143,7 @@ export class StreamReply extends Reply implements StreamSink {
   commit(served: Served, encode: boolean): void {
     if (this.closed) return;
     if (encode) this.#encoder = this.#openStream();
-    const headers = servedHeaders(served, this.requestId, this.cacheNote);
+    const headers = this.headersOf(served);
     headers.push(...sseHeaders);
     this.outgoing.writeHead(200, headers);
     this.#armPing();

@@ -6,11 +6,15 @@ import { GatewayError } from '../core/errors.ts';
 import type { AttemptInput, Outcome } from '../router/attempt.ts';
 import { attemptStream } from '../router/attempt-stream.ts';
 import { attemptWhole, readChat, readCount, readEmbedding } from '../router/attempt-whole.ts';
-import type { AttemptRecord, Policy, Route, Target } from '../router/contract.ts';
+import type { Cascade } from '../router/cascade/contract.ts';
+import type { AttemptRecord, Call, Policy, Route, Target } from '../router/contract.ts';
+import type { Decided, Notes } from '../router/decisions.ts';
 import { Pass } from '../router/gate.ts';
 import { walk } from '../router/walk.ts';
-import { type Again, answerAgain, type CachedCall } from './answer-again.ts';
+import { answerAgain, type CachedCall } from './answer-again.ts';
 import type { DecodableCall } from './call.ts';
+import { serveCascade } from './cascade/serve-cascade.ts';
+import { streamWay, type Way, wholeWay } from './cascade/way.ts';
 import type { AnswerContext, ChatDialect, CountDialect, EmbeddingDialect } from './dialects/contract.ts';
 import { type Replay, replayEmbedding, replayStream, replayWhole } from './replay.ts';
 import { type Reply, StreamReply, WholeReply } from './reply.ts';
@@ -23,6 +27,10 @@ export interface Ended {
   readonly outcome: string;
   readonly code: string | undefined;
   readonly tried: readonly AttemptRecord[];
+  /** Absent where no target was looked at. */
+  readonly decided: Decided | undefined;
+  /** What features have to say of the request, for its decision. */
+  readonly notes?: Notes;
 }
 
 /** All that serving a request takes beside the request. */
@@ -31,8 +39,8 @@ export interface Serving {
   readonly policy: Policy;
   readonly route: Route;
   readonly outgoing: ServerResponse;
-  /** Told which reply it is, so that a defect on the way can still be answered. */
-  readonly asked: { reply: Reply | undefined };
+  /** Told which reply it is, so that a defect on the way can still be answered, and on what terms it is asked for. */
+  readonly asked: { reply: Reply | undefined; call: Call | undefined };
 }
 
 export function serveStream(
@@ -48,11 +56,13 @@ export function serveStream(
     () => dialect.openStream(contextOf(world, call)),
     world.clock,
   );
+  const { cascade } = serving.route;
+  if (cascade !== undefined) return inCascade(serving, cascade, call, streamWay(world.exchange, reply));
   const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined ? noEndpoint(input.target) : attemptStream(world.exchange, input, chat, reply);
   };
-  return serve(serving, call, reply, tryOnce, replayStream(reply));
+  return serveKept(serving, call, reply, tryOnce, replayStream(reply));
 }
 
 export function serveWhole(
@@ -64,13 +74,25 @@ export function serveWhole(
   const reply = new WholeReply<Answer>(outgoing, call.id, dialect, (answer) =>
     dialect.encodeAnswer(answer, contextOf(world, call)),
   );
+  const { cascade } = serving.route;
+  if (cascade !== undefined) return inCascade(serving, cascade, call, wholeWay(world.exchange, reply));
   const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined
       ? noEndpoint(input.target)
       : attemptWhole(world.exchange, input, chat, readChat(chat), reply);
   };
-  return serve(serving, call, reply, tryOnce, replayWhole(reply));
+  return serveKept(serving, call, reply, tryOnce, replayWhole(reply));
+}
+
+function inCascade(
+  { world, policy, route, asked }: Serving,
+  cascade: Cascade,
+  call: DecodableCall<ReturnType<ChatDialect['decode']>>,
+  way: Way,
+): Promise<Ended> {
+  asked.reply = way.reply;
+  return serveCascade({ world, cascades: world.cascades, cascade, route, policy, call, way });
 }
 
 /** Decodes the request if nobody has yet: a relayed answer never needs it. */
@@ -94,7 +116,7 @@ export function serveEmbedding(
     if (embeddings === undefined) return noEndpoint(input.target);
     return attemptWhole(world.exchange, input, embeddings, readEmbedding(embeddings), reply);
   };
-  return serve(serving, call, reply, tryOnce, replayEmbedding(reply));
+  return serveKept(serving, call, reply, tryOnce, replayEmbedding(reply));
 }
 
 export async function serveCount(
@@ -114,7 +136,7 @@ export async function serveCount(
     .flatMap((step) => step.options.map(({ target }) => target));
   if (!targets.some(({ countTokens }) => countTokens !== undefined)) {
     reply.estimate({ inputTokens: await countHere(world, call, targets[0]) });
-    return { outcome: 'served', code: undefined, tried: [] };
+    return { outcome: 'served', code: undefined, tried: [], decided: undefined };
   }
   return serve(serving, call, reply, (input) => {
     const { countTokens } = input.target;
@@ -135,29 +157,31 @@ async function countHere(
   return Math.ceil(world.estimates.estimateInput(target.model.id, call.facts.inputTokens));
 }
 
-async function serve(
+/** By an answer that was kept, where the route keeps any, else by the targets. */
+async function serveKept(
   serving: Serving,
   call: CachedCall,
   reply: Reply,
   tryOnce: TryOnce,
-  replay?: Replay,
+  replay: Replay,
 ): Promise<Ended> {
   const { world, route, policy, asked } = serving;
+  if (route.cache === undefined) return serve(serving, call, reply, tryOnce);
   asked.reply = reply;
+  asked.call = call;
   const pass = new Pass(world.gate, call, route, policy);
-  let keepFor: Extract<Again, { kind: 'ask' }>['keepFor'];
-  if (route.cache !== undefined && replay !== undefined) {
-    const again = await answerAgain({ world, route, policy: route.cache, call, reply, pass, replay });
-    switch (again.kind) {
-      case 'served':
-        return { outcome: 'served', code: undefined, tried: noneTried };
-      case 'refused':
-        reply.refuse(again.refused.error, noneTried);
-        return { outcome: 'failed', code: again.refused.error.code, tried: noneTried };
-      case 'ask':
-        keepFor = again.keepFor;
-    }
-  }
+  const again = await answerAgain({ world, route, policy: route.cache, call, reply, pass, replay });
+  if (again.kind === 'ended') return again.ended;
+  const { keepFor, notes } = again;
+  const keeping: TryOnce = (input) => tryOnce({ ...input, keep: keepFor(input.target) });
+  return { ...(await serve(serving, call, reply, keeping)), notes };
+}
+
+async function serve(serving: Serving, call: Call, reply: Reply, tryOnce: TryOnce): Promise<Ended> {
+  const { world, route, policy, asked } = serving;
+  asked.reply = reply;
+  asked.call = call;
+  const pass = new Pass(world.gate, call, route, policy);
   const result = await walk(world.walk, call, route, reply, pass, (target, tried, remainingMs) =>
     tryOnce({
       call,
@@ -165,7 +189,6 @@ async function serve(
       tried: tried.length === 0 ? noneTried : [...tried],
       strict: route.strict,
       remainingMs,
-      keep: keepFor?.(target),
     }),
   );
   if (result.kind === 'failed') reply.refuse(result.error, result.tried);
@@ -173,6 +196,7 @@ async function serve(
     outcome: result.kind,
     code: result.kind === 'failed' ? result.error.code : undefined,
     tried: result.tried,
+    decided: result.decided,
   };
 }
 

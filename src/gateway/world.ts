@@ -6,6 +6,7 @@ import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { Policy, Upstream } from '../router/contract.ts';
+import type { Decisions } from '../router/decisions.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
 import type { Health } from '../router/health.ts';
@@ -16,6 +17,7 @@ import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Answers } from './answer-again.ts';
 import type { BatchFolder, BatchWorld } from './batches/contract.ts';
+import type { CascadeWorld } from './cascade/world.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Readiness } from './readiness.ts';
@@ -55,7 +57,10 @@ export interface GatewayWorld {
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  readonly cascades: CascadeWorld;
   readonly readiness: Readiness;
+  /** The latest, for the admin endpoints. */
+  readonly decisions: Decisions;
   /** Absent: nothing behind the ways in for batches, and they are not served. */
   readonly batches?: {
     readonly world: BatchWorld;

@@ -263,6 +263,8 @@ export interface AttemptRecord {
   readonly durationMs: number;
   readonly usage?: Usage;
   readonly spent?: Spent;
+  /** Of one that was refused: which limit or budget said no, in our own words. */
+  readonly detail?: string;
 }
 
 /** A body shaped for one target. */
