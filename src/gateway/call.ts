@@ -17,6 +17,10 @@ type Decoded = ChatRequest | EmbeddingRequest;
 /** The neutral request, decoded at most once. */
 export interface DecodableCall<Req extends Decoded> extends Call<Req> {
   request(): Req;
+  /** As it came. */
+  readonly body: ScannedBody;
+  /** The caller's own headers that its protocol defines; lower case. */
+  readonly protocolHeaders: Readonly<Record<string, string>>;
 }
 
 export interface CallInput<Req extends Decoded> {
@@ -64,6 +68,8 @@ export function createCallOn<Req extends Decoded>(terms: Terms, input: CallInput
     ...(input.batch === undefined ? {} : { batch: input.batch }),
     request,
     prompt: (mostChars) => readPrompt(request, mostChars, facts),
+    body,
+    protocolHeaders: forwarded.headers,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
   };
 }
