@@ -77,7 +77,9 @@ const rows: readonly Row[] = [
       ...contracts,
     ],
   },
-  { from: /^router\//, may: ['core/', 'catalog/', 'router/', ...contracts] },
+  // What an answer to a format or a schema must look like: for all who judge answers.
+  { from: /^form\//, may: ['core/', 'form/'] },
+  { from: /^router\//, may: ['core/', 'catalog/', 'form/', 'router/', ...contracts] },
   { from: /^telemetry\//, may: ['core/', 'catalog/', 'telemetry/', ...contracts] },
   // The pure files of a room lie beside its contract; each kind has a folder of its own.
   { from: /^(stores|limits)\/[^/]+\.ts$/, may: ['core/', '$1/'] },
@@ -96,11 +98,13 @@ const rows: readonly Row[] = [
   },
   {
     from: /^batch\//,
-    may: ['core/', 'wire/', 'catalog/', 'router/', 'telemetry/', 'batch/', ...contracts],
+    may: ['core/', 'wire/', 'catalog/', 'form/', 'router/', 'telemetry/', 'batch/', ...contracts],
   },
+  // What gateways on one Redis tell each other.
+  { from: /^fleet\//, may: ['core/', 'router/', 'fleet/', ...contracts] },
   {
     from: /^queue\//,
-    may: ['core/', 'wire/', 'catalog/', 'router/', 'telemetry/', 'queue/', ...contracts],
+    may: ['core/', 'wire/', 'catalog/', 'form/', 'router/', 'telemetry/', 'queue/', ...contracts],
   },
   {
     from: /^evaluation\//,
@@ -113,6 +117,7 @@ const rows: readonly Row[] = [
       'core/',
       'wire/',
       'catalog/',
+      'form/',
       'router/',
       'telemetry/',
       'gateway/',

@@ -6,6 +6,7 @@ import type { MakeId } from '../core/ids.ts';
 import { modes } from '../core/target.ts';
 import { observeAttempt } from '../gateway/account.ts';
 import { KeyRing } from '../gateway/key-ring.ts';
+import { Readiness } from '../gateway/readiness.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
 import type { Charge, Limits } from '../limits/contract.ts';
 import { MemoryLimits } from '../limits/memory/limits.ts';
@@ -51,6 +52,7 @@ type Parts = Pick<
   | 'ledger'
   | 'spending'
   | 'metrics'
+  | 'readiness'
   | 'decisions'
 >;
 
@@ -98,6 +100,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     ledger,
     metrics,
     spending: stores.ledger,
+    readiness: new Readiness(() => stores.answers(), clock),
     decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },

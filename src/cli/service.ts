@@ -7,6 +7,10 @@ import { writeProblem } from '../config/problem.ts';
 import { watchConfig } from '../config/watch.ts';
 import { systemClock, systemRandom } from '../core/clock.ts';
 import { makeId } from '../core/ids.ts';
+import { createWakeUps } from '../fleet/alone.ts';
+import { createBullWakeUps } from '../fleet/bull.ts';
+import type { WakeUps } from '../fleet/contract.ts';
+import { type SharedHealth, shareHealth } from '../fleet/health.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
@@ -84,6 +88,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const upstream = createUpstream();
   const health = createHealth(systemClock, () => policy.breaker);
   const stores = await openStores(options.store ?? config.store);
+  const sharedHealth =
+    config.redis === undefined ? undefined : shareHealth(config.redis, health, makeId('gateway_'));
   const capacity = await openCapacity(
     {
       stores,
@@ -113,12 +119,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     maxBodyBytes: config.server.max_body,
     version,
   };
+  const wakeUps =
+    config.redis === undefined
+      ? createWakeUps(systemClock)
+      : createBullWakeUps({
+          url: config.redis,
+          about: 'batch',
+          clock: systemClock,
+          onTrouble: (error) =>
+            log.warn({ err: error }, 'no wake-ups of other gateways; the rows are looked at more often'),
+        });
   let batchConfig = config.batch;
   const batches = openBatches(
     {
       stores,
       blobs: await openBlobs(config.batch.blobs),
       config: () => batchConfig,
+      wakeUps,
       maxUploadBytes: config.server.max_upload,
       ...(options.at === undefined ? {} : { at: options.at }),
     },
@@ -187,6 +204,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       simulator,
       capacity,
       batches,
+      sharedHealth,
+      wakeUps,
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -210,6 +229,8 @@ interface Parts {
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
+  readonly sharedHealth: SharedHealth | undefined;
+  readonly wakeUps: WakeUps;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -232,6 +253,8 @@ function stopOnSignal(parts: Parts): Promise<void> {
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
         await parts.batches.close();
+        await parts.wakeUps.close();
+        await parts.sharedHealth?.close();
         await parts.upstream.close();
         await parts.capacity.close();
         await parts.simulator?.close();

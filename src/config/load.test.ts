@@ -109,6 +109,7 @@ describe('a valid config', () => {
       answerMs: 120_000,
       idleMs: 30_000,
       totalMs: 600_000,
+      flexMs: 900_000,
     });
     assert.deepEqual(warnings, []);
   });

@@ -51,7 +51,11 @@ export function createApp(world: GatewayWorld): App {
   hearProviders(world, hono);
   listModels(world, hono);
   hono.get('/livez', (c) => c.json({ status: 'ok' }));
-  hono.get('/readyz', (c) => (draining ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ok' })));
+  hono.get('/readyz', async (c) => {
+    if (draining) return c.json({ status: 'draining' }, 503);
+    if (await world.readiness.storeAnswers()) return c.json({ status: 'ok' });
+    return c.json({ status: 'the store does not answer' }, 503);
+  });
   hono.get('/health', (c) => {
     const report = healthReport(world, draining);
     return c.json(report, report.status === 'draining' ? 503 : 200);

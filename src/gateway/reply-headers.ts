@@ -1,5 +1,5 @@
 /** The headers of an answer: who served it, what was tried, what could not be carried. */
-import { costOf, decimalDollars } from '../core/price.ts';
+import { costOf, decimalDollars, listCostOf } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
 
 /** Forwarded from the provider to a caller who speaks its protocol. */
@@ -55,7 +55,7 @@ function addCost(headers: FlatHeaders, { target, usage }: Served): void {
   const cost = costOf(price, usage);
   headers.push('x-intermodal-cost', decimalDollars(cost));
   if (listPrice === undefined || listPrice === price) return;
-  const saved = costOf(listPrice, usage) - cost;
+  const saved = listCostOf(listPrice, usage) - cost;
   if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
 }
 

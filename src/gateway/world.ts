@@ -18,6 +18,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { BatchFolder, BatchWorld } from './batches/contract.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { Readiness } from './readiness.ts';
 
 /** Whether the config file on disk is the one that runs. */
 export interface ConfigStatus {
@@ -52,6 +53,7 @@ export interface GatewayWorld {
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  readonly readiness: Readiness;
   /** The latest, for the admin endpoints. */
   readonly decisions: Decisions;
   /** Absent: nothing behind the ways in for batches, and they are not served. */

@@ -40,6 +40,8 @@ export interface Timeouts {
   readonly idleMs: number;
   /** One attempt, whole. */
   readonly totalMs: number;
+  /** At a flex tier, which waits for room: in place of all the others but the connection's. */
+  readonly flexMs: number;
 }
 
 /** What one limit counts. */

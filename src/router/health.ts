@@ -5,7 +5,8 @@
  * closes on that probe's success and reopens for twice as long (capped) on its failure. A throttle is neutral: it
  * neither opens nor closes anything, but it frees the probe's place, and cools the target; a shorter cooling never replaces a longer one.
  *
- * State is kept by target name and survives a config reload, so that a reload does not forget an outage.
+ * State is kept by target name and survives a config reload, so that a reload does not forget an outage. What one gateway learns here it
+ * may tell others, and hear from them: then an outage is met once, not once by each.
  */
 import type { Clock } from '../core/clock.ts';
 import type { BreakerPolicy } from './contract.ts';
@@ -29,7 +30,17 @@ export interface Health {
   /** No verdict (the caller hung up). */
   released(target: string): void;
   list(): readonly { readonly target: string; readonly view: HealthView }[];
+  /** Calls back with what others would want to know. */
+  onNews(callback: (news: HealthNews) => void): void;
+  /** What another gateway tells. Its outcomes count here as if they were our own; a probe in flight goes on. */
+  hear(news: HealthNews): void;
 }
+
+/** Durations, not moments: clocks of machines differ. */
+export type HealthNews =
+  | { readonly kind: 'opened'; readonly target: string; readonly forMs: number }
+  | { readonly kind: 'cooling'; readonly target: string; readonly forMs: number }
+  | { readonly kind: 'closed'; readonly target: string };
 
 const slots = 10;
 /** Clients may name targets themselves, so names are theirs to invent; far more than any config has. */
@@ -53,6 +64,7 @@ interface State {
 
 export function createHealth(clock: Clock, policy: () => BreakerPolicy): Health {
   const states = new Map<string, State>();
+  let tell: (news: HealthNews) => void = () => {};
 
   function find(target: string): State {
     let state = states.get(target);
@@ -114,10 +126,11 @@ export function createHealth(clock: Clock, policy: () => BreakerPolicy): Health 
     state.failed.fill(0);
   }
 
-  function open(state: State, now: number): void {
+  function open(target: string, state: State, now: number): void {
     const { openMs, openCapMs } = policy();
     state.openMs = state.openMs === 0 ? openMs : Math.min(openCapMs, state.openMs * 2);
     state.openUntilMs = now + state.openMs;
+    tell({ kind: 'opened', target, forMs: state.openMs });
   }
 
   function succeeded(target: string): void {
@@ -125,7 +138,10 @@ export function createHealth(clock: Clock, policy: () => BreakerPolicy): Health 
     state.throttles = 0;
     if (state.openMs > 0) {
       // Late good news from before the opening says nothing about now; only the probe may close.
-      if (state.probing) close(state);
+      if (state.probing) {
+        close(state);
+        tell({ kind: 'closed', target });
+      }
       state.probing = false;
       return;
     }
@@ -137,7 +153,7 @@ export function createHealth(clock: Clock, policy: () => BreakerPolicy): Health 
     const state = find(target);
     const now = clock.now();
     if (state.openMs > 0) {
-      if (state.probing) open(state, now);
+      if (state.probing) open(target, state, now);
       state.probing = false;
       return;
     }
@@ -145,7 +161,7 @@ export function createHealth(clock: Clock, policy: () => BreakerPolicy): Health 
     state.failed[slot] = (state.failed[slot] ?? 0) + 1;
     const failures = sum(state.failed);
     const { failures: enough, ratio } = policy();
-    if (failures >= enough && failures >= ratio * (failures + sum(state.succeeded))) open(state, now);
+    if (failures >= enough && failures >= ratio * (failures + sum(state.succeeded))) open(target, state, now);
   }
 
   function throttled(target: string, retryAfterMs: number | undefined, capMs: number): void {
@@ -153,7 +169,34 @@ export function createHealth(clock: Clock, policy: () => BreakerPolicy): Health 
     state.probing = false;
     const wanted = retryAfterMs ?? firstGuessMs * 2 ** Math.min(state.throttles, 10);
     state.throttles += 1;
-    state.coolUntilMs = Math.max(state.coolUntilMs, clock.now() + Math.min(wanted, capMs));
+    cool(target, state, Math.min(wanted, capMs));
+  }
+
+  function cool(target: string, state: State, forMs: number): void {
+    const untilMs = clock.now() + forMs;
+    if (untilMs <= state.coolUntilMs) return;
+    state.coolUntilMs = untilMs;
+    tell({ kind: 'cooling', target, forMs });
+  }
+
+  function hear(news: HealthNews): void {
+    const state = find(news.target);
+    const now = clock.now();
+    const { openCapMs } = policy();
+    switch (news.kind) {
+      case 'opened': {
+        const forMs = Math.min(news.forMs, openCapMs);
+        if (now + forMs <= state.openUntilMs) return;
+        state.openMs = Math.max(state.openMs, forMs);
+        state.openUntilMs = now + forMs;
+        return;
+      }
+      case 'cooling':
+        state.coolUntilMs = Math.max(state.coolUntilMs, now + news.forMs);
+        return;
+      case 'closed':
+        if (state.openMs > 0) close(state);
+    }
   }
 
   function released(target: string): void {
@@ -169,6 +212,10 @@ export function createHealth(clock: Clock, policy: () => BreakerPolicy): Health 
     throttled,
     released,
     list: () => [...states.keys()].map((target) => ({ target, view: view(target) })),
+    onNews(callback) {
+      tell = callback;
+    },
+    hear,
   };
 }
 

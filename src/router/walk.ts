@@ -21,6 +21,7 @@ export type TryTarget = (
   target: Target,
   tried: readonly AttemptRecord[],
   remainingMs: number,
+  attemptId: string,
 ) => Promise<Outcome>;
 
 export type WalkResult =
@@ -128,7 +129,7 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
     const startedMs = world.clock.now();
     let outcome: Outcome;
     try {
-      outcome = await tryTarget(target, progress.tried, progress.remainingMs());
+      outcome = await tryTarget(target, progress.tried, progress.remainingMs(), admission.id);
     } catch (thrown) {
       outcome = { kind: 'failed', error: asGatewayError(thrown) };
     }

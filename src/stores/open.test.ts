@@ -35,6 +35,13 @@ for (const { name, skip, shared, fresh, open } of kinds) {
   const reason = skip === false && !shared ? 'memory is always new' : skip;
 
   describe(`a store in ${name}`, { skip: reason }, () => {
+    test('answers while it is open, and says that it does not once it is closed', async () => {
+      const stores = await openStores(await fresh());
+      await stores.answers();
+      await stores.close();
+      await assert.rejects(stores.answers());
+    });
+
     test('keeps what it has when it is opened again', async () => {
       const url = await fresh();
       const first = await open(url);

@@ -1,4 +1,5 @@
 /** Opens a store by its address, with its tables up to date. */
+import { sql } from 'kysely';
 import { createBatchStores } from './batch/open.ts';
 import type { Stores } from './contract.ts';
 import type { Connection } from './database.ts';
@@ -7,6 +8,7 @@ import { createLedger } from './ledger.ts';
 import { createMarkStore } from './marks.ts';
 import { migrate } from './migrate.ts';
 import { connectPostgres } from './postgres/connect.ts';
+import { createQueueRows } from './queue/rows.ts';
 import { createLabelStore } from './routing/labels.ts';
 import { createNoteStore } from './routing/notes.ts';
 import { connectSqlite } from './sqlite/connect.ts';
@@ -28,6 +30,10 @@ export async function openStores(url: string): Promise<Stores> {
     batch: createBatchStores(connection),
     labels: createLabelStore(connection),
     notes: createNoteStore(connection),
+    answers: async () => {
+      await sql`select 1`.execute(connection.database);
+    },
+    queue: createQueueRows(connection),
     close: () => connection.database.destroy(),
   };
 }

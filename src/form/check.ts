@@ -3,7 +3,7 @@
  *
  * Where a text holds several values that would do, and they differ, none is taken: a draft and its correction look alike.
  */
-import type { OutputFormat } from '../../core/request.ts';
+import type { OutputFormat } from '../core/request.ts';
 import { extract } from './extract.ts';
 import { parse } from './parse.ts';
 import { repair } from './repair.ts';

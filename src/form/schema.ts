@@ -10,7 +10,7 @@
  */
 import { createContext, Script } from 'node:vm';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { isObject } from '../../core/json.ts';
+import { isObject } from '../core/json.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

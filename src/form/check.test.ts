@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { OutputFormat } from '../../core/request.ts';
+import type { OutputFormat } from '../core/request.ts';
 import { checkAnswer, schemaProblem } from './check.ts';
 
 const json: OutputFormat = { kind: 'json' };
