@@ -1,4 +1,5 @@
 /** What is counted of requests that wait, and how many there are. */
+import { priorities } from '../core/facts.ts';
 import type { QueuedRequest } from '../queue/contract.ts';
 import type { LaneDepth } from '../stores/queue/contract.ts';
 import type { MetricSet } from './metrics.ts';
@@ -40,13 +41,26 @@ export class QueueMetrics {
       ['priority'],
       waitBounds,
     );
-    const labels = ({ way, priority }: LaneDepth) => ({ way, priority });
+    // There from the start, so that a rate over them has a beginning.
+    for (const priority of priorities) {
+      this.#ended.row([priority, 'answered', '']);
+      this.#waited.row([priority]);
+    }
+    this.#requeued.row(['no_room']);
+    this.#joined.row([]);
+    const rows = (read: (depth: LaneDepth | undefined) => number) =>
+      (['queue', 'batch'] as const).flatMap((way) =>
+        priorities.map((priority) => {
+          const known = gauges.depths().find((depth) => depth.way === way && depth.priority === priority);
+          return { labels: { way, priority }, value: read(known) };
+        }),
+      );
     // All processes count the same rows.
     set.gauge(
       'intermodal_queue_depth',
       'Requests that wait for a worker or to be gathered.',
       ['way', 'priority'],
-      () => gauges.depths().map((depth) => ({ labels: labels(depth), value: depth.waiting })),
+      () => rows((depth) => depth?.waiting ?? 0),
       'max',
     );
     set.gauge(
@@ -54,10 +68,7 @@ export class QueueMetrics {
       'How long the oldest of them has waited.',
       ['way', 'priority'],
       () =>
-        gauges.depths().map((depth) => ({
-          labels: labels(depth),
-          value: Math.max(0, gauges.nowMs() - depth.oldestAtMs) / 1000,
-        })),
+        rows((depth) => (depth === undefined ? 0 : Math.max(0, gauges.nowMs() - depth.oldestAtMs) / 1000)),
       'max',
     );
     set.gauge('intermodal_queue_calling', 'Requests of the queue that are called.', [], () => [
