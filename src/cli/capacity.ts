@@ -25,6 +25,7 @@ import { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { addGauges } from '../telemetry/gauges.ts';
 import { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
+import { openCascades } from './cascade.ts';
 
 export interface CapacityInput {
   readonly stores: Stores;
@@ -54,6 +55,7 @@ type Parts = Pick<
   | 'metrics'
   | 'readiness'
   | 'decisions'
+  | 'cascades'
 >;
 
 export interface Capacity extends Parts {
@@ -84,6 +86,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       : { onWritten: (entries) => limits.written(entries.map(({ id }) => id)) }),
   });
   const metrics = new GatewayMetrics();
+  const cascades = openCascades(stores, metrics.set, clock, log);
   const estimates = createCalibration();
   const learning = new Learning(limits);
   const alerts = new BudgetAlerts(limits, (alert) => {
@@ -100,6 +103,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     ledger,
     metrics,
     spending: stores.ledger,
+    cascades: cascades.world,
     readiness: new Readiness(() => stores.answers(), clock),
     decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
@@ -115,6 +119,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     refresh: async () => limits.seed(await totals()),
     async close() {
       keys.close();
+      await cascades.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');
       await limits.close();
       await stores.close();

@@ -82,7 +82,16 @@ function prepare<Req>(
       };
     }
   }
-  const encoded = endpoint.encode(request());
+  return { ...translate(endpoint, request(), strict), forwarded };
+}
+
+/** A neutral request as a body of the target's own protocol. Throws `unsupported` where something would be lost and must not be. */
+export function translate<Req>(
+  endpoint: Endpoint<Req>,
+  request: Req,
+  strict: boolean,
+): Omit<Prepared, 'forwarded'> {
+  const encoded = endpoint.encode(request);
   if (strict && encoded.dropped.length > 0) {
     throw new GatewayError(
       'unsupported',
@@ -94,7 +103,6 @@ function prepare<Req>(
     headers: encoded.headers ?? {},
     dropped: encoded.dropped,
     relay: false,
-    forwarded,
   };
 }
 

@@ -16,6 +16,7 @@ import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchFolder, BatchWorld } from './batches/contract.ts';
+import type { CascadeWorld } from './cascade/world.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Readiness } from './readiness.ts';
@@ -54,6 +55,7 @@ export interface GatewayWorld {
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  readonly cascades: CascadeWorld;
   /** Requests whose callers do not hold the line; absent: none are taken. */
   readonly queue?: {
     health(): { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
