@@ -29,6 +29,7 @@ import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
 import { type OpenQueue, openQueue } from './queue.ts';
 import { version } from './version.ts';
+import { type OpenWaiting, openWaiting } from './waiting.ts';
 
 export interface ServiceOptions {
   readonly configFile: string;
@@ -106,7 +107,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
-  const bare: Omit<GatewayWorld, 'batches' | 'queue'> = {
+  const bare: Omit<GatewayWorld, 'batches' | 'queue' | 'waiting'> = {
     ...capacity,
     policy: () => policy,
     configStatus: () => status,
@@ -151,7 +152,22 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     bare,
   );
-  const world: GatewayWorld = { ...bare, batches: batches.served, queue: queue.served };
+  const waiting = openWaiting(
+    {
+      stores,
+      batches,
+      desk: queue.desk,
+      poke: queue.poke,
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const world: GatewayWorld = {
+    ...bare,
+    batches: batches.served,
+    queue: queue.served,
+    waiting: waiting.served,
+  };
 
   options.onMetrics?.(capacity.metrics.set);
 
@@ -169,6 +185,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   await batches.start();
   queue.start();
+  waiting.start();
 
   const watcher = watchConfig({
     file: options.configFile,
@@ -217,6 +234,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       capacity,
       batches,
       queue,
+      waiting,
       sharedHealth,
       wakeUps,
       drainMs: config.server.drain,
@@ -243,6 +261,7 @@ interface Parts {
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
   readonly queue: OpenQueue;
+  readonly waiting: OpenWaiting;
   readonly sharedHealth: SharedHealth | undefined;
   readonly wakeUps: WakeUps;
   readonly drainMs: number;
@@ -266,6 +285,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
       parts.watcher.close();
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
+        await parts.waiting.close();
         await parts.queue.close(parts.drainMs);
         await parts.batches.close();
         await parts.wakeUps.close();

@@ -6,11 +6,14 @@ import { GatewayError } from '../core/errors.ts';
 import type { AttemptInput, Outcome } from '../router/attempt.ts';
 import { attemptStream } from '../router/attempt-stream.ts';
 import { attemptWhole, readChat, readCount, readEmbedding } from '../router/attempt-whole.ts';
+import type { Cascade } from '../router/cascade/contract.ts';
 import type { AttemptRecord, Call, Policy, Route, Target } from '../router/contract.ts';
 import type { Decided, Notes } from '../router/decisions.ts';
 import { Pass } from '../router/gate.ts';
 import { walk } from '../router/walk.ts';
 import type { DecodableCall } from './call.ts';
+import { serveCascade } from './cascade/serve-cascade.ts';
+import { streamWay, type Way, wholeWay } from './cascade/way.ts';
 import type { AnswerContext, ChatDialect, CountDialect, EmbeddingDialect } from './dialects/contract.ts';
 import { type Reply, StreamReply, WholeReply } from './reply.ts';
 import type { GatewayWorld } from './world.ts';
@@ -51,6 +54,8 @@ export function serveStream(
     () => dialect.openStream(contextOf(world, call)),
     world.clock,
   );
+  const { cascade } = serving.route;
+  if (cascade !== undefined) return inCascade(serving, cascade, call, streamWay(world.exchange, reply));
   return serve(serving, call, reply, (input) => {
     const { chat } = input.target;
     return chat === undefined ? noEndpoint(input.target) : attemptStream(world.exchange, input, chat, reply);
@@ -66,12 +71,24 @@ export function serveWhole(
   const reply = new WholeReply<Answer>(outgoing, call.id, dialect, (answer) =>
     dialect.encodeAnswer(answer, contextOf(world, call)),
   );
+  const { cascade } = serving.route;
+  if (cascade !== undefined) return inCascade(serving, cascade, call, wholeWay(world.exchange, reply));
   return serve(serving, call, reply, (input) => {
     const { chat } = input.target;
     return chat === undefined
       ? noEndpoint(input.target)
       : attemptWhole(world.exchange, input, chat, readChat(chat), reply);
   });
+}
+
+function inCascade(
+  { world, policy, route, asked }: Serving,
+  cascade: Cascade,
+  call: DecodableCall<ReturnType<ChatDialect['decode']>>,
+  way: Way,
+): Promise<Ended> {
+  asked.reply = way.reply;
+  return serveCascade({ world, cascades: world.cascades, cascade, route, policy, call, way });
 }
 
 /** Decodes the request if nobody has yet: a relayed answer never needs it. */

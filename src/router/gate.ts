@@ -41,21 +41,32 @@ export type Admission = Admitted | Refused;
 
 const free: Spent = { costNanoUsd: 0, listNanoUsd: 0, exact: true };
 
+/** Of a request that asks more than one chain, or the same at once: what tells this pass from the others. */
+export interface PassPart {
+  /** Tells its attempts apart. Short, without a dot. */
+  readonly name: string;
+  /** The request has been counted against its key by another pass of it. */
+  readonly counted: boolean;
+}
+
 /** One request's way through the gate: its attempts, one after another. */
 export class Pass {
   readonly #world: GateWorld;
   readonly #call: Call;
   readonly #route: Route;
   readonly #policy: Policy;
+  readonly #name: string;
   /** A request counts once against its key, however many targets it takes. */
-  #counted = false;
+  #counted: boolean;
   #attempts = 0;
 
-  constructor(world: GateWorld, call: Call, route: Route, policy: Policy) {
+  constructor(world: GateWorld, call: Call, route: Route, policy: Policy, part?: PassPart) {
     this.#world = world;
     this.#call = call;
     this.#route = route;
     this.#policy = policy;
+    this.#name = part === undefined ? call.id : `${call.id}.${part.name}`;
+    this.#counted = part?.counted === true;
   }
 
   /** `patienceMs`: how long the request would wait for its turn. */
@@ -84,7 +95,7 @@ export class Pass {
   #demand(attempt: Attempted, patienceMs: number): Demand {
     const { target, needs, due } = attempt;
     const { priority } = this.#call;
-    const attemptId = `${this.#call.id}.${this.#attempts}`;
+    const attemptId = `${this.#name}.${this.#attempts}`;
     const takes: Take[] = [];
     const slots: SlotTake[] = [];
     for (const meter of attempt.ofTarget.meters) {

@@ -5,6 +5,7 @@ import type { Step } from '../../src/batch/world.ts';
 import { openBatches } from '../../src/cli/batches.ts';
 import { openCapacity } from '../../src/cli/capacity.ts';
 import { type OpenQueue, openQueue } from '../../src/cli/queue.ts';
+import { openWaiting } from '../../src/cli/waiting.ts';
 import { loadText, writeProblems } from '../../src/config/load.ts';
 import { systemClock, systemRandom } from '../../src/core/clock.ts';
 import { makeId } from '../../src/core/ids.ts';
@@ -139,10 +140,30 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     },
     bare,
   );
-  const world: GatewayWorld = { ...bare, ...(served === undefined ? {} : { batches: served }) };
+  const waiting =
+    road === undefined
+      ? undefined
+      : openWaiting(
+          {
+            stores,
+            batches: road,
+            desk: queue.desk,
+            poke: queue.poke,
+            ...(options.at === undefined ? {} : { at: options.at }),
+          },
+          bare,
+        );
+  const works = options.queue ?? road !== undefined;
+  const world: GatewayWorld = {
+    ...bare,
+    queue: queue.served,
+    ...(served === undefined ? {} : { batches: served }),
+    ...(waiting === undefined ? {} : { waiting: waiting.served }),
+  };
   const gateway = await startGateway(world, { host: '127.0.0.1', port: 0 });
   await road?.start();
-  if (options.queue === true) queue.start();
+  if (works) queue.start();
+  waiting?.start();
   return {
     url: gateway.url,
     simulator,
@@ -153,7 +174,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     lines,
     async close() {
       await gateway.drain(0);
-      if (options.queue === true) await queue.close(0);
+      await waiting?.close();
+      if (works) await queue.close(0);
       await road?.close();
       await upstream.close();
       await capacity.close();

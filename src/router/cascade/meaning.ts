@@ -56,6 +56,9 @@ function argumentsOf(text: string): string {
 function withoutExplaining(value: object): unknown {
   if (Array.isArray(value)) return value;
   const kept = Object.entries(value).filter(([name]) => !explaining.test(name));
+  // A lone member is the answer, whatever it is called: another model may have said the same without JSON.
+  const [only, another] = kept;
+  if (only !== undefined && another === undefined) return only[1];
   return kept.length === 0 ? value : Object.fromEntries(kept);
 }
 
