@@ -17,6 +17,7 @@ function policyOf(...targets: readonly Target[]): Policy {
     webhook: () => undefined,
     names: [],
     targets,
+    routes: [],
     breaker: { failures: 5, ratio: 0.5, windowMs: 1, openMs: 1, openCapMs: 1 },
     budgets: [],
   };
