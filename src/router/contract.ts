@@ -59,6 +59,8 @@ export interface Meter {
 export interface Places {
   readonly key: string;
   readonly limit: number;
+  /** Share of them that work of low priority may use; absent: all. */
+  readonly headroom?: number;
 }
 
 export interface LimitSet {
