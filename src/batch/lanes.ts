@@ -8,8 +8,9 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
+import { present } from '../core/present.ts';
 import type { Considered, Policy, Route, Step, Target } from '../router/contract.ts';
-import { decide } from '../router/decide.ts';
+import { decide, type World } from '../router/decide.ts';
 import { askedFirst } from './cascade/asked.ts';
 import { laterWaves, type Wave, wavesFrom } from './cascade/way.ts';
 import type { ItemCall, Lane } from './contract.ts';
@@ -22,6 +23,7 @@ const mostLanes = 1_000;
 
 export class Lanes {
   readonly #batchNo: number;
+  readonly #world: World;
   /** First lanes, by the whole of the way. */
   readonly #byKey = new Map<string, Lane>();
   /** What may better their answers, by their numbers; '' where nothing does. */
@@ -29,8 +31,10 @@ export class Lanes {
   #last = 0;
   #fresh: Lane[] = [];
 
-  constructor(batchNo: number, known: readonly Lane[]) {
+  /** `sight`: of it only what tells items apart is used. */
+  constructor(batchNo: number, known: readonly Lane[], sight?: World) {
     this.#batchNo = batchNo;
+    this.#world = { ...healthy, ...present({ scorer: sight?.scorer, arm: sight?.arm }) };
     for (const lane of known) {
       this.#last = Math.max(this.#last, lane.lane);
       if (lane.role === 'answer') this.#know(lane, wavesFrom(known, lane));
@@ -40,9 +44,10 @@ export class Lanes {
   /** Throws `GatewayError` where nothing of the route can serve it. */
   of(call: ItemCall, route: Route, policy: Policy): Lane {
     const { facts } = call;
+    // A canary is of the usual chain alone.
     const by = (steps: readonly Step[], asking: ItemCall): readonly string[] =>
-      chainOf(asking, { ...route, rules: [], chain: steps, order: 'listed' }, policy);
-    const chain = chainOf(askedFirst(call, route.cascade), route, policy);
+      chainOf(asking, { ...route, rules: [], chain: steps, order: 'listed' }, policy, healthy);
+    const chain = chainOf(askedFirst(call, route.cascade), route, policy, this.#world);
     if (chain.length === 0)
       throw new GatewayError('unsupported', `No target of route "${route.name}" can serve this item.`);
     const checked = facts.needs.includes('structured-output');
@@ -117,8 +122,8 @@ export function isTakenInBatches(request: Considered, route: Route, policy: Poli
 }
 
 /** Where the chain names no batch target, those of its targets that can be one come first. */
-function chainOf(call: ItemCall, route: Route, policy: Policy): readonly string[] {
-  const { candidates } = decide(call, route, healthy);
+function chainOf(call: ItemCall, route: Route, policy: Policy, world: World): readonly string[] {
+  const { candidates } = decide(call, route, world);
   const direct = candidates.filter(({ mode }) => mode !== 'batch');
   return [...new Set([...batchTargets(call, candidates, policy), ...direct].map(({ name }) => name))];
 }
