@@ -10,7 +10,7 @@ import { loadText, writeProblems } from '../../src/config/load.ts';
 import { systemClock, systemRandom } from '../../src/core/clock.ts';
 import { makeId } from '../../src/core/ids.ts';
 import { makeKey } from '../../src/core/key.ts';
-import { observeRequest } from '../../src/gateway/account.ts';
+import { keepDecision, observeRequest } from '../../src/gateway/account.ts';
 import type { KeyRing, OpenKey } from '../../src/gateway/key-ring.ts';
 import { providerTypes } from '../../src/providers/registry.ts';
 import type { Outcome } from '../../src/router/attempt.ts';
@@ -137,8 +137,8 @@ export async function measureAdded(): Promise<number> {
     const key = keys.find(headers);
     const call = callOf(key);
     const pass = new Pass(capacity.gate, call, route, policy);
-    const { kind, tried } = await walk(capacity.walk, call, route, sink, pass, async () => outcome);
-    observeRequest(world, {
+    const { kind, tried, decided } = await walk(capacity.walk, call, route, sink, pass, async () => outcome);
+    const served = {
       requestId: call.id,
       dialect: 'openai-chat',
       route: route.name,
@@ -148,7 +148,12 @@ export async function measureAdded(): Promise<number> {
       code: undefined,
       startedAtMs: call.startedAtMs,
       tried,
-    });
+      policyVersion: policy.version,
+      asked: { facts: call.facts, tags: call.tags, priority: call.priority },
+      decided,
+    };
+    observeRequest(world, served);
+    keepDecision(world, served);
   };
   const added: number[] = [];
   for (let round = 0; round <= rounds; round++) {

@@ -3,19 +3,13 @@
  * takes. A wave at a time: the ledger says that the calls' cost is unknown, they are made, their answers are durable, the ledger says what they
  * cost. A crash in between leaves entries that say `unknown`, and the items are asked again.
  */
-import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
-import { errorKinds, GatewayError } from '../core/errors.ts';
-import { attemptWhole, readChat as chatReader, readEmbedding } from '../router/attempt-whole.ts';
-import type { AttemptRecord, Route, Served, Target, WholeSink } from '../router/contract.ts';
-import { entryOf } from '../router/entry.ts';
-import { Pass } from '../router/gate.ts';
-import { needsOf } from '../router/needs.ts';
-import { type WalkResult, walk } from '../router/walk.ts';
+import { errorKinds, type GatewayError } from '../core/errors.ts';
+import { BookedCall, HandSink, type Sums } from '../router/booked.ts';
+import type { Policy, Target } from '../router/contract.ts';
 import type { Settled, SettledSums } from '../stores/batch/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import { nextWave, pace } from './alone-next.ts';
-import { checkForm, readChat } from './answer.ts';
-import type { Batch, BatchShape, Item, ItemCall, ItemError, ItemResult, Lane } from './contract.ts';
+import type { Batch, BatchShape, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { aloneChain, findRoute } from './lanes.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
@@ -60,9 +54,9 @@ export async function askAlone(
 interface Asking {
   readonly item: Item;
   readonly lane: Lane;
-  readonly call: ItemCall;
-  readonly route: Route;
-  readonly records: { readonly target: Target; readonly record: AttemptRecord }[];
+  readonly policy: Policy;
+  readonly chain: readonly Target[];
+  readonly call: BookedCall;
 }
 
 type Came =
@@ -118,7 +112,7 @@ class Wave {
     await world.at('alone: before the items');
     await world.rows.items.settle(this.#batch.no, { alone: true }, settled);
     await world.at('alone: after the items');
-    await world.ledger.append(askings.flatMap((asking) => this.#entries(asking)));
+    await world.ledger.append(askings.flatMap(({ call }) => call.entries()));
     await world.at('alone: after the books');
   }
 
@@ -154,117 +148,40 @@ class Wave {
       nowMs: world.clock.now(),
     });
     const caller = world.payer(this.#batch.owner)?.caller;
-    const chain = aloneChain(lane, policy).map((target) => ({ options: [{ target, weight: 1 }] }));
-    return {
-      item,
-      lane,
-      call: caller === undefined ? call : { ...call, caller },
-      route: { ...findRoute(policy, lane.model), rules: [], chain },
-      records: [],
-    };
-  }
-
-  #entryId({ item }: Asking, index: number): string {
-    return `${this.#batch.id}:${item.seq}:${this.#id}${index === 0 ? '' : `.${index}`}`;
-  }
-
-  /** What the ledger says until it knows more: the most that the first target can cost. */
-  #intent(asking: Asking): LedgerEntry[] {
-    const world = this.#world;
-    const target = asking.route.chain[0]?.options[0]?.target;
-    if (target === undefined) return [];
-    const { worstNanoUsd } = needsOf(asking.call, asking.route, target, world.estimates);
-    const spent = { costNanoUsd: worstNanoUsd, listNanoUsd: worstNanoUsd, exact: false };
-    const ended = { id: this.#entryId(asking, 0), outcome: 'unknown' as const, spent, durationMs: 0 };
-    return [entryOf(asking.call, asking.route, target, ended, world.clock.now())];
-  }
-
-  /** The same entries again, now that it is known; where nothing was called, that it cost nothing. */
-  #entries(asking: Asking): LedgerEntry[] {
-    const nowMs = this.#world.clock.now();
-    const { call, route, records } = asking;
-    const made = records.filter(({ record }) => record.outcome !== 'refused');
-    const first = route.chain[0]?.options[0]?.target;
-    if (made.length === 0 && first !== undefined)
-      return [
-        entryOf(
-          call,
-          route,
-          first,
-          {
-            id: this.#entryId(asking, 0),
-            outcome: 'failed',
-            spent: { costNanoUsd: 0, listNanoUsd: 0, exact: true },
-            durationMs: 0,
-          },
-          nowMs,
-        ),
-      ];
-    return made.map(({ target, record }, index) =>
-      entryOf(
-        call,
-        route,
-        target,
-        {
-          ...record,
-          id: this.#entryId(asking, index),
-          outcome: record.outcome === 'refused' ? 'failed' : record.outcome,
-          spent: record.spent ?? { costNanoUsd: 0, listNanoUsd: 0, exact: true },
-        },
-        nowMs,
-      ),
+    const chain = aloneChain(lane, policy);
+    const steps = chain.map((target) => ({ options: [{ target, weight: 1 }] }));
+    const route = { ...findRoute(policy, lane.model), rules: [], chain: steps };
+    const own = { ...call, id: `${call.id}:${this.#id}` };
+    const booked = new BookedCall(
+      // Nobody counts these as attempts of requests.
+      { ...world, walk: { ...world.walk, observe: () => {} } },
+      caller === undefined ? own : { ...own, caller },
+      route,
     );
+    return { item, lane, policy, chain, call: booked };
   }
 
-  async #ask(asking: Asking): Promise<Came> {
-    const world = this.#world;
-    const { call, route, records } = asking;
-    let told: Told | undefined;
-    const sink: WholeSink<Answer | EmbeddingAnswer> = {
-      closed: false,
-      onClose: () => () => {},
-      relay: ({ target }: Served, bytes) => {
-        const body = Buffer.from(bytes).toString('utf8');
-        told = asking.lane.checked
-          ? tell(call, target, readChat(target, JSON.parse(body)), body)
-          : { target: target.name, body, repaired: 0 };
-      },
-      answer: ({ target }: Served, answer) => {
-        told = tell(call, target, answer);
-      },
-    };
-    const watching = {
-      ...world.walk,
-      observe: (_call: unknown, _route: unknown, target: Target, record: AttemptRecord): void => {
-        records.push({ target, record });
-      },
-    };
-    const pass = new Pass(world.gate, call, route, world.policy());
-    const result: WalkResult = await walk(watching, call, route, sink, pass, (target, tried, remainingMs) => {
-      const input = { call, target, tried: [...tried], strict: route.strict, remainingMs };
-      if (call.operation === 'embedding') {
-        const { embeddings } = target;
-        return embeddings === undefined
-          ? none(target)
-          : attemptWhole(world.exchange, input, embeddings, readEmbedding(embeddings), sink);
+  #intent({ call, chain }: Asking): LedgerEntry[] {
+    const [first] = chain;
+    return first === undefined ? [] : [call.intent(first, call.firstId)];
+  }
+
+  async #ask({ call, lane, policy }: Asking): Promise<Came> {
+    const came = await call.ask({ policy, checked: lane.checked, sink: new HandSink() });
+    const sums = settledSums(call.sums());
+    switch (came.kind) {
+      case 'answer': {
+        const repaired = came.repaired ? 1 : 0;
+        const target = came.served.target.name;
+        return { kind: 'answer', target, body: oneLine(came.body), sums: { ...sums, repaired } };
       }
-      const { chat } = target;
-      return chat === undefined
-        ? none(target)
-        : attemptWhole(world.exchange, input, chat, chatReader(chat), sink);
-    });
-    const sums = sumsOf(records.map(({ record }) => record));
-    if (told?.wrongForm !== undefined)
-      return { kind: 'form', target: told.target, message: told.wrongForm, sums };
-    if (told !== undefined) {
-      const { target, body, repaired } = told;
-      return { kind: 'answer', target, body: oneLine(body), sums: { ...sums, repaired } };
+      case 'form':
+        return { kind: 'form', target: came.served.target.name, message: came.message, sums };
+      case 'error':
+        return { kind: 'error', error: came.error, sums };
+      case 'closed':
+        throw new Error('A call that nobody closes was closed.');
     }
-    const error =
-      result.kind === 'failed'
-        ? result.error
-        : new GatewayError('internal', 'The call ended without an answer.');
-    return { kind: 'error', error, sums };
   }
 
   /** Once more, in case it was chance. */
@@ -277,11 +194,11 @@ class Wave {
     return { seq: item.seq, state: 'alone', formStrikes: 1, attempted: true, dueAtMs: nowMs, failed };
   }
 
-  #afterError({ item, route }: Asking, error: GatewayError): Settled {
+  #afterError({ item, chain }: Asking, error: GatewayError): Settled {
     const nowMs = this.#world.clock.now();
     const told: ItemError = errorOf(error);
     const failed = {
-      target: route.chain.map((step) => step.options[0]?.target.name ?? '').join(', '),
+      target: chain.map(({ name }) => name).join(', '),
       atMs: nowMs,
       error: told,
     };
@@ -304,49 +221,8 @@ class Wave {
   }
 }
 
-interface Told {
-  readonly target: string;
-  readonly body: string;
-  readonly repaired: 0 | 1;
-  readonly wrongForm?: string;
-}
-
-/** An answer as the caller gets it, its form mended or found wrong; `body`: as it came, where that serves. */
-function tell(
-  call: ItemCall,
-  { name }: Target,
-  answer: Answer | EmbeddingAnswer,
-  body: string | undefined = undefined,
-): Told {
-  const checked = 'choices' in answer ? checkForm(call, answer) : undefined;
-  const mended = checked?.answer;
-  return {
-    target: name,
-    body:
-      body === undefined || mended !== undefined ? JSON.stringify(call.encodeAnswer(mended ?? answer)) : body,
-    repaired: mended === undefined ? 0 : 1,
-    ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
-  };
-}
-
-function none(target: Target) {
-  const error = new GatewayError('unsupported', `${target.name} does not offer this operation.`);
-  return Promise.resolve({ kind: 'failed' as const, error });
-}
-
-function sumsOf(records: readonly AttemptRecord[]): SettledSums {
-  let [costNanoUsd, listNanoUsd] = [0, 0];
-  let [inputTokens, cacheReadTokens, outputTokens, reasoningTokens] = [0, 0, 0, 0];
-  for (const { spent, usage } of records) {
-    costNanoUsd += spent?.costNanoUsd ?? 0;
-    listNanoUsd += spent?.listNanoUsd ?? 0;
-    inputTokens += usage?.inputTokens ?? 0;
-    cacheReadTokens += usage?.cacheReadTokens ?? 0;
-    outputTokens += usage?.outputTokens ?? 0;
-    reasoningTokens += usage?.reasoningTokens ?? 0;
-  }
-  const tokens = { inputTokens, cacheReadTokens, outputTokens, reasoningTokens };
-  return { costNanoUsd, listNanoUsd, ...tokens, repaired: 0 };
+function settledSums({ exact: _exact, ...sums }: Sums): SettledSums {
+  return { ...sums, repaired: 0 };
 }
 
 /** A provider may write its answer over several lines; results are one a line. */

@@ -1,9 +1,9 @@
 /** Reads one answer of a provider for one item: its text in the caller's dialect, what it used, whether it has the form that was asked for. */
 import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts';
 import { GatewayError } from '../core/errors.ts';
-import { costOf } from '../core/price.ts';
+import { costOf, listCostOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
-import { checkForm as checkAnswerForm, type FormChecked } from '../form/answer-form.ts';
+import { checkForm } from '../form/answer.ts';
 import type { Target } from '../router/contract.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';
@@ -38,7 +38,7 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   // A form that the target does not know was asked for in another way, and must be read out of the answer.
   const relayed =
     speaksTheSame(reading) && target.chat !== undefined && call.prepare(target.chat, false).relay;
-  const checked = lane.checked && 'choices' in answer ? checkForm(call, answer) : undefined;
+  const checked = lane.checked && 'choices' in answer ? checkForm(call.format(), answer) : undefined;
   const mended = checked?.answer;
   // What has its form already goes as it came, with all that its protocol has and we do not know.
   const told = relayed && mended === undefined ? body : call.encodeAnswer(mended ?? answer);
@@ -57,10 +57,13 @@ export function readRelayed({ lane, target }: Reading, body: unknown): ReadAnswe
 }
 
 function moneyOf({ price, listPrice }: Target, usage: Usage | undefined) {
+  if (usage === undefined) return { usage, costNanoUsd: 0, listNanoUsd: 0 };
+  const costNanoUsd = price === undefined ? 0 : costOf(price, usage);
+  if (listPrice === undefined) return { usage, costNanoUsd, listNanoUsd: 0 };
   return {
     usage,
-    costNanoUsd: usage === undefined || price === undefined ? 0 : costOf(price, usage),
-    listNanoUsd: usage === undefined || listPrice === undefined ? 0 : costOf(listPrice, usage),
+    costNanoUsd,
+    listNanoUsd: listPrice === price ? costNanoUsd : listCostOf(listPrice, usage),
   };
 }
 
@@ -79,7 +82,7 @@ function callOf({ shape, batch, input, nowMs }: Reading, item: Item): ItemCall {
   return shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs });
 }
 
-export function readChat({ chat, name }: Target, body: unknown): Answer {
+function readChat({ chat, name }: Target, body: unknown): Answer {
   if (chat === undefined) throw new GatewayError('internal', `${name} cannot chat.`);
   const fold = createFold();
   chat.readAnswer(body, fold.add);
@@ -89,10 +92,4 @@ export function readChat({ chat, name }: Target, body: unknown): Answer {
 function readEmbedding({ embeddings, name }: Target, body: unknown): EmbeddingAnswer {
   if (embeddings === undefined) throw new GatewayError('internal', `${name} cannot embed.`);
   return embeddings.readAnswer(body);
-}
-
-/** What can be mended is. `undefined`: it is good as it is. */
-export function checkForm(call: ItemCall, answer: Answer): FormChecked | undefined {
-  const checked = checkAnswerForm(answer, call.format());
-  return checked.answer === undefined && checked.message === undefined ? undefined : checked;
 }

@@ -383,6 +383,8 @@ export interface BatchShape {
   readonly protocols: readonly Protocol[];
   /** Its webhooks carry the results. */
   readonly pushesResults?: boolean;
+  /** No caller knows of its batches: their results are taken item by item, and no files are written of them. */
+  readonly unlisted?: boolean;
   /** Prefix of batch ids (`batch_`, `msgbatch_`). */
   readonly idPrefix: string;
   /** Reads a line. Throws `invalid_request`, `param` naming the field; the message is for the caller as it stands. */

@@ -7,16 +7,13 @@ import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredAnswer } from '../stores/batch/contract.ts';
 import { announcementOf } from './announce.ts';
-import type { Batch, BatchShape, FinalItem, Item, Submission } from './contract.ts';
-import { defaultError } from './final-error.ts';
-import { type LocalBlob, openLocal } from './local-blob.ts';
-import { aloneTargetOf, folderOf } from './segment.ts';
+import type { Batch, BatchShape } from './contract.ts';
+import { Results } from './results.ts';
+import { folderOf } from './segment.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const pageItems = 2_000;
 const partBytes = 256 * 1024;
-/** Segments that are open at once, of some 8 MB each. */
-const mostOpen = 128;
 
 export async function finish(world: BatchWorldInside, batch: Batch, signal: AbortSignal): Promise<boolean> {
   const shape = world.shapes.get(batch.shape);
@@ -24,7 +21,7 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
   await world.at('finish: before the twins');
   await world.rows.items.settleTwins(batch.no);
   await world.at('finish: after the twins');
-  const results = await Results.open(world, batch, shape);
+  const results = await Results.open(world, batch);
   const outputs: Record<string, string> = {};
   const errors = join(world.scratch, world.makeId('errors_'));
   try {
@@ -37,7 +34,7 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
       if (bytes > 0) outputs[output] = await addFile(world, batch, output, blob, bytes);
       else await world.blobs.remove(blob);
     };
-    await write('output', results.lines(errors, signal));
+    await write('output', linesOf({ world, batch, shape, results }, errors, signal));
     await write('error', createReadStream(errors, { highWaterMark: partBytes }));
   } finally {
     await results.close();
@@ -87,155 +84,45 @@ async function addFile(
   return id;
 }
 
-class Results {
-  readonly #world: BatchWorldInside;
-  readonly #batch: Batch;
-  readonly #shape: BatchShape;
-  readonly #submissions: ReadonlyMap<string, Submission>;
-  readonly #segments: ReadonlyMap<number, string>;
-  readonly #open = new Map<number, LocalBlob>();
+interface Writing {
+  readonly world: BatchWorldInside;
+  readonly batch: Batch;
+  readonly shape: BatchShape;
+  readonly results: Results;
+}
 
-  private constructor(
-    world: BatchWorldInside,
-    batch: Batch,
-    shape: BatchShape,
-    submissions: readonly Submission[],
-    segments: readonly { readonly segment: number; readonly blob: string }[],
-  ) {
-    this.#world = world;
-    this.#batch = batch;
-    this.#shape = shape;
-    this.#submissions = new Map(submissions.map((one) => [one.id, one]));
-    this.#segments = new Map(segments.map(({ segment, blob }) => [segment, blob]));
-  }
-
-  static async open(world: BatchWorldInside, batch: Batch, shape: BatchShape): Promise<Results> {
-    const { items, submissions } = world.rows;
-    return new Results(
-      world,
-      batch,
-      shape,
-      await submissions.ofBatch(batch.no),
-      await items.segments(batch.no),
-    );
-  }
-
-  /** Those of the output; those of the error file go there on the way. */
-  async *lines(errors: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    let text = '';
-    for (let after = 0; ; ) {
-      const items = await this.#world.rows.items.page(this.#batch.no, after, pageItems);
-      const last = items.at(-1);
-      if (last === undefined || signal.aborted) break;
-      after = last.seq;
-      const answers: StoredAnswer[] = [];
-      let failed = '';
-      const originals = await this.#originals(items);
-      for (const item of items) {
-        const asked = originals.get(item.twinOf ?? 0) ?? item;
-        const written = this.#shape.writeResult(await this.#final(item, asked));
-        if (written.output === 'error') {
-          failed += `${written.line}\n`;
-          continue;
-        }
-        text += `${written.line}\n`;
-        answers.push(...this.#reusable(item));
-        if (text.length >= partBytes) {
-          yield Buffer.from(text, 'utf8');
-          text = '';
-        }
+/** Those of the output; those of the error file go there on the way. */
+async function* linesOf(
+  { world, batch, shape, results }: Writing,
+  errors: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let text = '';
+  for (let after = 0; ; ) {
+    const items = await world.rows.items.page(batch.no, after, pageItems);
+    const last = items.at(-1);
+    if (last === undefined || signal.aborted) break;
+    after = last.seq;
+    const answers: StoredAnswer[] = [];
+    let failed = '';
+    const originals = await results.originals(items);
+    for (const item of items) {
+      answers.push(...results.reusable(item));
+      if (shape.unlisted === true) continue;
+      const asked = originals.get(item.twinOf ?? 0) ?? item;
+      const written = shape.writeResult(await results.final(item, asked));
+      if (written.output === 'error') {
+        failed += `${written.line}\n`;
+        continue;
       }
-      if (failed !== '') await appendFile(errors, failed);
-      if (answers.length > 0) await this.#world.rows.answers.add(answers);
+      text += `${written.line}\n`;
+      if (text.length >= partBytes) {
+        yield Buffer.from(text, 'utf8');
+        text = '';
+      }
     }
-    if (text.length > 0) yield Buffer.from(text, 'utf8');
+    if (failed !== '') await appendFile(errors, failed);
+    if (answers.length > 0) await world.rows.answers.add(answers);
   }
-
-  /** Those that were asked in the place of twins. */
-  async #originals(items: readonly Item[]): Promise<ReadonlyMap<number, Item>> {
-    const wanted = new Set(items.flatMap(({ twinOf }) => twinOf ?? []));
-    if (wanted.size === 0) return new Map();
-    const seqs = [...wanted].sort((a, b) => a - b);
-    const found = await this.#world.rows.items.get(this.#batch.no, seqs);
-    return new Map(found.map((item) => [item.seq, item]));
-  }
-
-  /** `asked`: the item itself, or whose twin it is. */
-  async #final(item: Item, asked: Item): Promise<FinalItem> {
-    const { customId, seq, result } = item;
-    const common = { batch: this.#batch, customId, seq };
-    if (item.state === 'done' && result !== undefined) {
-      const segment = await this.#segment(result.segment);
-      const submission = this.#submissions.get(asked.submission ?? '');
-      return {
-        ...common,
-        kind: 'done',
-        body: segment.read(result.at, result.bytes).toString('utf8'),
-        provenance: {
-          target: this.#targetOf(asked),
-          attempts: item.attempts,
-          promptHash: item.hash,
-          costNanoUsd: item.twinOf === undefined ? result.costNanoUsd : 0,
-          listNanoUsd: result.listNanoUsd,
-          ...(submission === undefined ? {} : { submission: submission.id }),
-          ...(item.twinOf === undefined ? {} : { twinOf: String(item.twinOf) }),
-        },
-      };
-    }
-    const kind =
-      item.state === 'rejected' || item.state === 'dead' || item.state === 'cancelled'
-        ? item.state
-        : 'expired';
-    return { ...common, kind, error: item.error ?? defaultError(kind) };
-  }
-
-  /** Who answered; '' where a rule did, or earlier work. */
-  #targetOf({ submission, result }: Item): string {
-    const sent = submission === undefined ? undefined : this.#submissions.get(submission);
-    if (sent !== undefined) return sent.target;
-    return aloneTargetOf(this.#segments.get(result?.segment ?? 0) ?? '') ?? '';
-  }
-
-  async #segment(number: number): Promise<LocalBlob> {
-    const open = this.#open.get(number);
-    if (open !== undefined) return open;
-    const blob = this.#segments.get(number);
-    if (blob === undefined) throw new Error(`Batch ${this.#batch.no} has no segment ${number}.`);
-    const oldest = this.#open.size >= mostOpen ? this.#open.entries().next().value : undefined;
-    if (oldest !== undefined) {
-      this.#open.delete(oldest[0]);
-      await oldest[1].close();
-    }
-    const opened = await openLocal(this.#world, blob);
-    this.#open.set(number, opened);
-    return opened;
-  }
-
-  /** Kept for those who allow answers to be used again. */
-  #reusable(item: Item): StoredAnswer[] {
-    const { result } = item;
-    const wanted = this.#batch.reuseMs ?? this.#world.settings().reuseMs;
-    if (wanted === undefined || result === undefined || item.twinOf !== undefined || item.attempts === 0)
-      return [];
-    const blob = this.#segments.get(result.segment);
-    if (blob === undefined) return [];
-    return [
-      {
-        owner: this.#batch.owner,
-        hash: item.hash,
-        shape: this.#batch.shape,
-        blob,
-        at: result.at,
-        bytes: result.bytes,
-        target: this.#targetOf(item),
-        listNanoUsd: result.listNanoUsd,
-        atMs: this.#world.clock.now(),
-      },
-    ];
-  }
-
-  async close(): Promise<void> {
-    for (const segment of this.#open.values()) await segment.close();
-    this.#open.clear();
-  }
+  if (text.length > 0) yield Buffer.from(text, 'utf8');
 }

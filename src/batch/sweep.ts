@@ -21,6 +21,7 @@ export async function sweep(world: World): Promise<number> {
     await erase(world, batch);
     gone += 1;
   }
+  await world.rows.deliveries.prune(nowMs - keepMs);
   await world.rows.answers.prune(nowMs - Math.max(keepMs, reuseMs ?? 0));
   return gone;
 }

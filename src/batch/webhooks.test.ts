@@ -38,6 +38,7 @@ function memoryRows() {
       rows.set(delivery.id, delivery);
       heldUntil.delete(delivery.id);
     },
+    prune: () => Promise.resolve(0),
     ofBatch: async (no) => [...rows.values()].filter((row) => row.batchNo === no),
   };
   return { deliveries, rows, only: () => [...rows.values()][0] };

@@ -1,6 +1,7 @@
 /**
  * Drives all batches: claims what is due, does its step, says when it is due again. Several steps run at once, each of another row. What a
- * process had claimed when it died is due again when its lease ends; what it was doing is in the rows.
+ * process had claimed when it died is due again when its lease ends; what it was doing is in the rows. Any gateway on the same rows may
+ * take any step; hints wake whoever is free, and without them the rows are looked at often enough.
  */
 
 import type { Work } from '../stores/batch/contract.ts';
@@ -20,8 +21,10 @@ import type { BatchWorldInside } from './world.ts';
 const lanes = 6;
 /** Steps that move the bytes of many items; each holds some megabytes. */
 const mostHeavy = 2;
-/** With nothing due, the store is asked again after this, for rows that another process has added. */
+/** With nothing due, the store is asked again after this, for rows that another process has added … */
 const longestSleepMs = 1_000;
+/** … and after this where other processes tell of theirs: a hint may be lost. */
+const longestSharedSleepMs = 15_000;
 /** A step that failed by a defect of ours, or of a store, is tried again, later each time. */
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
@@ -32,6 +35,7 @@ export class Worker {
   readonly #stop = new AbortController();
   readonly #failures = new Map<string, number>();
   #running: Promise<unknown> = Promise.resolve();
+  #forgetWakeUps = (): void => {};
   #wakers = new Set<() => void>();
   readonly #heavy = new Gate(mostHeavy);
 
@@ -42,6 +46,7 @@ export class Worker {
   /** Takes again what open submissions hold, and begins. */
   async start(): Promise<void> {
     await this.#holdAgain();
+    this.#forgetWakeUps = this.#world.wakeUps.onWake(() => this.poke());
     this.#running = Promise.all(Array.from({ length: lanes }, () => this.#loop()));
   }
 
@@ -52,6 +57,7 @@ export class Worker {
 
   /** No new step; those that run come to where they may be left. */
   async close(): Promise<void> {
+    this.#forgetWakeUps();
     this.#stop.abort();
     this.poke();
     await this.#running;
@@ -93,7 +99,8 @@ export class Worker {
   async #sleep(): Promise<void> {
     const nowMs = this.#world.clock.now();
     const next = await this.#world.rows.work.nextDueMs();
-    const waitMs = next === undefined ? longestSleepMs : Math.min(longestSleepMs, next - nowMs);
+    const longestMs = this.#world.wakeUps.shared ? longestSharedSleepMs : longestSleepMs;
+    const waitMs = next === undefined ? longestMs : Math.min(longestMs, next - nowMs);
     if (waitMs > 0) await this.#wait(waitMs);
   }
 
@@ -128,7 +135,8 @@ export class Worker {
     await world.at('release: before the row');
     await world.rows.work.release(work, dueAtMs ?? Number.MAX_SAFE_INTEGER);
     await world.at('release: after the row');
-    if (dueAtMs === undefined || dueAtMs <= world.clock.now()) this.poke();
+    // What has ended may have made another row due, whose writer does not know who works on it.
+    world.wakeUps.at(name, dueAtMs ?? world.clock.now());
   }
 
   #step(work: Work, signal: AbortSignal, lost: AbortSignal): Promise<number | undefined> {

@@ -2,6 +2,7 @@
 import type { Calibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
+import type { WakeUps } from '../fleet/contract.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { Caller, Policy } from '../router/contract.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
@@ -45,6 +46,7 @@ export interface BatchWorldInside {
   readonly ledger: LedgerWriter;
   readonly events: BatchEvents;
   readonly webhookProblem: (url: string) => string | undefined;
+  readonly wakeUps: WakeUps;
   readonly clock: Clock;
   readonly random: Random;
   readonly makeId: MakeId;

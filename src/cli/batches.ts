@@ -12,6 +12,8 @@ import { Worker } from '../batch/worker.ts';
 import type { BatchWorldInside, Step } from '../batch/world.ts';
 import type { Config } from '../config/schema.ts';
 import { GatewayError } from '../core/errors.ts';
+import { createWakeUps } from '../fleet/alone.ts';
+import type { WakeUps } from '../fleet/contract.ts';
 import type { BatchWorld } from '../gateway/batches/contract.ts';
 import { batchFolders } from '../gateway/batches/registry.ts';
 import { type KeyRing, mayUse } from '../gateway/key-ring.ts';
@@ -41,6 +43,8 @@ export interface BatchesInput {
   readonly maxUploadBytes: number;
   /** Named places, for those who watch the road or break it there. */
   readonly at?: Step;
+  /** Absent: this gateway works alone. */
+  readonly wakeUps?: WakeUps;
 }
 
 type World = Omit<GatewayWorld, 'batches'>;
@@ -70,6 +74,7 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     ledger: world.ledger,
     events: new BatchMetrics(world.metrics.set, world.log),
     webhookProblem: (url) => webhookUrlProblem(url, input.config().webhooks.allow_private),
+    wakeUps: input.wakeUps ?? createWakeUps(world.clock),
     clock: world.clock,
     random: world.random,
     makeId: world.makeId,
@@ -79,7 +84,8 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
   };
   const webhooks = webhooksOf(input, world);
   const worker = new Worker(inside);
-  const desk = new Desk(inside, () => worker.poke());
+  const wake = (): void => inside.wakeUps.at('desk', world.clock.now());
+  const desk = new Desk(inside, wake);
   const served: BatchWorld = {
     desk,
     dialects,
@@ -119,7 +125,7 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
         const told = world.policy().webhook(provider)?.(call);
         if (told === undefined) return false;
         await inside.rows.submissions.wakeHandle(provider, told.handle, world.clock.now());
-        worker.poke();
+        wake();
         return true;
       },
     },

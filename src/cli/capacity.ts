@@ -16,6 +16,7 @@ import type { Orphan } from '../limits/redis/members.ts';
 import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
+import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
@@ -37,6 +38,8 @@ export interface CapacityInput {
   readonly random: Random;
   readonly makeId: MakeId;
   readonly log: Log;
+  /** How many are kept; absent: as many as usual. */
+  readonly decisions?: DecisionBounds;
 }
 
 type Parts = Pick<
@@ -52,6 +55,7 @@ type Parts = Pick<
   | 'metrics'
   | 'readiness'
   | 'cascades'
+  | 'decisions'
 >;
 
 export interface Capacity extends Parts {
@@ -101,6 +105,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     spending: stores.ledger,
     cascades: cascades.world,
     readiness: new Readiness(() => stores.answers(), clock),
+    decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
     exchange: { upstream: input.upstream, clock, learning },
     walk: {

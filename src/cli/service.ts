@@ -7,12 +7,16 @@ import { writeProblem } from '../config/problem.ts';
 import { watchConfig } from '../config/watch.ts';
 import { systemClock, systemRandom } from '../core/clock.ts';
 import { makeId } from '../core/ids.ts';
+import { createWakeUps } from '../fleet/alone.ts';
+import { createBullWakeUps } from '../fleet/bull.ts';
+import type { WakeUps } from '../fleet/contract.ts';
 import { type SharedHealth, shareHealth } from '../fleet/health.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
 import { providerTypes } from '../providers/registry.ts';
 import type { Policy, Route } from '../router/contract.ts';
+import { usualBounds } from '../router/decisions.ts';
 import { createHealth } from '../router/health.ts';
 import { faultPlanSchema } from '../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
@@ -97,6 +101,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       random: systemRandom,
       makeId,
       log,
+      decisions: { ...usualBounds, most: config.server.decisions },
     },
     () => world,
   );
@@ -114,12 +119,23 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     maxBodyBytes: config.server.max_body,
     version,
   };
+  const wakeUps =
+    config.redis === undefined
+      ? createWakeUps(systemClock)
+      : createBullWakeUps({
+          url: config.redis,
+          about: 'batch',
+          clock: systemClock,
+          onTrouble: (error) =>
+            log.warn({ err: error }, 'no wake-ups of other gateways; the rows are looked at more often'),
+        });
   let batchConfig = config.batch;
   const batches = openBatches(
     {
       stores,
       blobs: await openBlobs(config.batch.blobs),
       config: () => batchConfig,
+      wakeUps,
       maxUploadBytes: config.server.max_upload,
       ...(options.at === undefined ? {} : { at: options.at }),
     },
@@ -189,6 +205,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       capacity,
       batches,
       sharedHealth,
+      wakeUps,
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -213,6 +230,7 @@ interface Parts {
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
   readonly sharedHealth: SharedHealth | undefined;
+  readonly wakeUps: WakeUps;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -235,6 +253,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
         await parts.batches.close();
+        await parts.wakeUps.close();
         await parts.sharedHealth?.close();
         await parts.upstream.close();
         await parts.capacity.close();

@@ -4,9 +4,10 @@
  */
 import { matchesPattern } from '../core/pattern.ts';
 import { present } from '../core/present.ts';
-import { parseTarget } from '../core/target.ts';
+import { parseTarget, type TargetName, writeTarget } from '../core/target.ts';
 import type { WaitingPolicy } from '../queue/contract.ts';
 import type { RetryPolicy, Route, Step, Target, Timeouts } from '../router/contract.ts';
+import { usualBudgetMs } from './make-route.ts';
 
 const mostMade = 1000;
 /** No model is named at such length; what callers send is kept, so it must be small. */
@@ -20,8 +21,6 @@ export interface FinderInput {
   readonly direct: boolean;
   readonly timeouts: Timeouts;
   readonly retry: RetryPolicy;
-  /** Time budget of a route made for a target that the client names. */
-  readonly budgetMs: number;
   readonly waiting: WaitingPolicy;
 }
 
@@ -39,9 +38,13 @@ export function createFinder(input: FinderInput): (model: string) => Route | und
     const match = patterns.find(({ pattern }) => matchesPattern(pattern, model));
     if (match !== undefined) return fill(match.route, model, input.openTarget);
     const named = parseTarget(model);
-    if (!input.direct || named?.mode !== 'sync' || named.model.includes('*')) return undefined;
+    if (!input.direct || named === undefined || !answersAtOnce(named) || named.model.includes('*'))
+      return undefined;
     const target = input.openTarget(model, input.timeouts);
-    return target === undefined ? undefined : directRoute(model, target, input);
+    // Nobody is told that a model exists in a mode that it does not have.
+    return target === undefined || (named.mode === 'flex' && target.chat === undefined)
+      ? undefined
+      : directRoute(model, target, input);
   }
 
   return (model) => {
@@ -64,8 +67,9 @@ function fill(route: Route, model: string, openTarget: FinderInput['openTarget']
   if (parseTarget(`any/${model}`)?.mode !== 'sync') return undefined;
   const fillStep = (step: Step): Step => ({
     options: step.options.map(({ target, weight }) => {
-      if (!target.name.endsWith('/*')) return { target, weight };
-      const named = openTarget(`${target.provider}/${model}`, target.timeouts);
+      const { provider, mode } = target;
+      if (target.model.id !== '*') return { target, weight };
+      const named = openTarget(writeTarget({ provider, model, mode }), target.timeouts);
       return { target: named ?? target, weight };
     }),
   });
@@ -80,13 +84,17 @@ function fill(route: Route, model: string, openTarget: FinderInput['openTarget']
   };
 }
 
-function directRoute(name: string, target: Target, { retry, budgetMs, waiting }: FinderInput): Route {
+/** Whoever names a target itself holds the line for its answer. */
+const answersAtOnce = ({ mode }: TargetName): boolean => mode === 'sync' || mode === 'flex';
+
+function directRoute(name: string, target: Target, { retry, timeouts, waiting }: FinderInput): Route {
+  const chain = [{ options: [{ target, weight: 1 }] }];
   return {
     name,
     rules: [],
-    chain: [{ options: [{ target, weight: 1 }] }],
+    chain,
     retry,
-    budgetMs,
+    budgetMs: usualBudgetMs(chain, timeouts),
     strict: false,
     onContentFilter: 'return',
     onOverBudget: 'refuse',

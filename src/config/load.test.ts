@@ -81,6 +81,7 @@ describe('a valid config', () => {
       max_body: 32_000_000,
       max_upload: 2_000_000_000,
       drain: 30_000,
+      decisions: 10_000,
       log: 'info',
     });
     const route = policy.find('chat');
@@ -108,6 +109,7 @@ describe('a valid config', () => {
       answerMs: 120_000,
       idleMs: 30_000,
       totalMs: 600_000,
+      flexMs: 900_000,
     });
     assert.deepEqual(warnings, []);
   });

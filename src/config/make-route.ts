@@ -44,12 +44,13 @@ export function makeRoute(name: string, written: RouteConfig, context: RouteCont
       chain: toSteps(rule.chain, [...place, 'chain']),
     };
   });
+  const chain = toSteps(written.chain, [...path, 'chain']);
   return {
     name,
     rules,
-    chain: toSteps(written.chain, [...path, 'chain']),
+    chain,
     retry: retryOf(config, written.retry),
-    budgetMs: written.budget,
+    budgetMs: written.budget ?? usualBudgetMs([...chains(rules), ...chain], timeouts),
     strict: written.strict,
     onContentFilter: written.on_content_filter,
     onOverBudget: written.over_budget,
@@ -65,6 +66,16 @@ export function makeRoute(name: string, written: RouteConfig, context: RouteCont
       cache: written.cache && makeResponseCache(written.cache),
     }),
   };
+}
+
+const chains = (rules: readonly Rule[]): readonly Step[] => rules.flatMap((rule) => rule.chain);
+
+const plainBudgetMs = 300_000;
+
+/** Time for a route’s requests. What waits for room at a flex tier must leave time for whoever stands behind it. */
+export function usualBudgetMs(steps: readonly Step[], { flexMs }: Timeouts): number {
+  const waits = steps.some(({ options }) => options.some(({ target }) => target.mode === 'flex'));
+  return waits ? flexMs + plainBudgetMs : plainBudgetMs;
 }
 
 /** On one line, as a person would write it. */
@@ -86,6 +97,14 @@ function targetOnce(
   const target = openTarget(name, timeouts);
   if (target === undefined) return undefined;
   targets.set(key, target);
+  if (target.mode === 'flex' && target.chat === undefined) {
+    problems.push({
+      path,
+      message: `${JSON.stringify(name)} cannot be called: provider "${target.provider}" has no flex tier for it, as configured`,
+      fix: 'Write it without @flex.',
+    });
+    return target;
+  }
   if (target.chat === undefined && target.embeddings === undefined && target.countTokens === undefined) {
     const what = target.model.capabilities.has('embeddings') ? 'embeddings' : 'chat';
     problems.push({
@@ -142,6 +161,7 @@ export function timeoutsOf(config: Config, own: RouteConfig['timeouts'] = {}): T
     answerMs: own.answer ?? all.answer,
     idleMs: own.idle ?? all.idle,
     totalMs: own.total ?? all.total,
+    flexMs: own.flex ?? all.flex,
   };
 }
 

@@ -27,7 +27,7 @@ export function makeTarget(
     provider: provider.name,
     mode,
     model: info,
-    timeouts,
+    timeouts: mode === 'flex' ? patient(timeouts) : timeouts,
     limits: limitsFor({ provider: provider.name, model }, limits),
     ...batchesOf(provider, info, { chats, embeds }),
     ...present({ batchRoom: batchRoomFor({ provider: provider.name, model }, limits) }),
@@ -35,10 +35,23 @@ export function makeTarget(
       price: writtenPrice({ provider: provider.name, model }, mode, prices) ?? provider.price?.(model, mode),
       listPrice:
         writtenPrice({ provider: provider.name, model }, 'sync', prices) ?? provider.price?.(model, 'sync'),
-      chat: chats ? provider.chat?.(info) : undefined,
-      embeddings: embeds ? provider.embeddings?.(info) : undefined,
+      chat: chats ? (mode === 'flex' ? provider.flex?.(info) : provider.chat?.(info)) : undefined,
+      embeddings: embeds && mode !== 'flex' ? provider.embeddings?.(info) : undefined,
       countTokens: chats ? provider.countTokens?.(info) : undefined,
     }),
+  };
+}
+
+/** A tier that waits for room may be silent for long at any point of an answer. */
+function patient(timeouts: Timeouts): Timeouts {
+  const { flexMs } = timeouts;
+  return {
+    ...timeouts,
+    firstByteMs: flexMs,
+    firstTokenMs: flexMs,
+    answerMs: flexMs,
+    idleMs: flexMs,
+    totalMs: Math.max(flexMs, timeouts.totalMs),
   };
 }
 

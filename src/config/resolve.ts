@@ -25,9 +25,6 @@ export interface Resolved {
   readonly warnings: readonly string[];
 }
 
-/** As `budget` of a route, for targets that clients name themselves. */
-const directBudgetMs = 300_000;
-
 export function resolve(
   config: Config,
   written: unknown,
@@ -68,7 +65,6 @@ function makePolicy(
     direct: config.direct,
     timeouts: timeoutsOf(config),
     retry: retryOf(config),
-    budgetMs: directBudgetMs,
     waiting: makeWaiting(config.waiting),
   });
   const names = [...plain.map((route) => route.name), ...aliases.map(([alias]) => alias)];

@@ -33,6 +33,9 @@ const timeoutFields = {
   answer: someTime.describe('First byte of an answer that is not streamed.'),
   idle: someTime.describe('Silence inside an answer.'),
   total: someTime.describe('One attempt, whole.'),
+  flex: someTime.describe(
+    'Of targets at a flex tier, which wait for room: in place of first_byte, first_token, answer and idle; total is at least this.',
+  ),
 };
 
 const retryFields = {
@@ -50,6 +53,8 @@ const timeouts = z.strictObject({
   answer: timeoutFields.answer.prefault('2m'),
   idle: timeoutFields.idle.prefault('30s'),
   total: timeoutFields.total.prefault('10m'),
+  // OpenAI’s guide to flex processing asks for 15 minutes; a shorter wait would pay for answers that come after it.
+  flex: timeoutFields.flex.prefault('15m'),
 });
 
 const retry = z
@@ -97,7 +102,11 @@ const route = z.strictObject({
   chain,
   rules: z.array(rule).default([]).describe('The first whose condition holds gives the chain.'),
   aliases: z.array(z.string()).default([]).describe('Other names for this route.'),
-  budget: someTime.prefault('5m').describe('Time for a request, all attempts and waits together.'),
+  budget: someTime
+    .optional()
+    .describe(
+      'Time for a request, all attempts and waits together. Left out: 5m, and where a target is @flex its time-out beside.',
+    ),
   strict: z
     .boolean()
     .default(false)
@@ -159,6 +168,12 @@ const server = z.strictObject({
   port: z.int().min(0).max(65_535).default(4000).describe('0 takes a free one.'),
   max_body: size.prefault('32M').describe('Largest request body.'),
   max_upload: size.prefault('2G').describe('Largest file of a batch, and largest batch in one request.'),
+  decisions: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('How many of the latest decisions are kept in memory, for GET /admin/decisions.'),
   drain: duration.prefault('30s').describe('How long requests may finish after SIGTERM.'),
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });

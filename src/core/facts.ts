@@ -2,7 +2,8 @@
 import type { Capability } from './capability.ts';
 
 export type Operation = 'chat' | 'embedding' | 'count-tokens';
-export type Priority = 'high' | 'normal' | 'low';
+export const priorities = ['high', 'normal', 'low'] as const;
+export type Priority = (typeof priorities)[number];
 
 export interface Facts {
   readonly operation: Operation;

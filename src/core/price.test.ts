@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { costOf, type Price, type Rates, worstCost } from './price.ts';
+import { costOf, listCostOf, type Price, type Rates, worstCost } from './price.ts';
 import type { Usage } from './usage.ts';
 
 const flat = (rates: Rates): Price => ({ tiers: [{ aboveInputTokens: 0, rates }] });
@@ -201,4 +201,13 @@ describe('for any price and any answer', () => {
         assert.ok(worstCost(price, input, output) <= worstCost(price, input + more, output + more));
       }),
     ));
+});
+
+describe('the list price', () => {
+  test('is that of a plain call, whatever tier served', () => {
+    const tiered: Price = { ...flat({ input: 10, output: 20 }), tierFactors: { flex: 0.5, priority: 2 } };
+    for (const serviceTier of ['flex', 'priority', 'default'])
+      assert.equal(listCostOf(tiered, { inputTokens: 7, outputTokens: 3, serviceTier }), 130);
+    assert.equal(listCostOf(tiered, { inputTokens: 7, outputTokens: 3 }), 130);
+  });
 });

@@ -61,6 +61,13 @@ export function costOf(price: Price, usage: Usage): number {
   return wholeNano(cost * tierFactor(price, usage.serviceTier));
 }
 
+/** What the same tokens cost by a plain call: the discount of the tier that served them is what was saved. */
+export function listCostOf(listPrice: Price, usage: Usage): number {
+  if (usage.serviceTier === undefined) return costOf(listPrice, usage);
+  const { serviceTier: _served, ...tokens } = usage;
+  return costOf(listPrice, tokens);
+}
+
 /** The most that an answer can cost which has at most so many tokens: nothing read from a cache, all of it written to one. */
 export function worstCost(
   price: Price,

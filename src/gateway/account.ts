@@ -1,6 +1,7 @@
 /** Writes down what happened: each attempt in the ledger, in the metrics and, when it failed, in the log; each request in one line of it. */
 import type { GatewayError } from '../core/errors.ts';
 import type { AttemptRecord, Call, Route, Spent, Target } from '../router/contract.ts';
+import type { Asked, Decided, Notes } from '../router/decisions.ts';
 import { entryOf } from '../router/entry.ts';
 import type { GatewayWorld } from './world.ts';
 
@@ -64,6 +65,39 @@ export interface Finished {
   readonly code: string | undefined;
   readonly startedAtMs: number;
   readonly tried: readonly AttemptRecord[];
+}
+
+/** A request that somebody who may ask for it has asked, as far as it came. */
+export interface Answered extends Finished {
+  /** Of the config that it was served by; 0 where it did not get as far. */
+  readonly policyVersion: number;
+  readonly asked: Asked | undefined;
+  readonly decided: Decided | undefined;
+  readonly notes?: Notes;
+}
+
+/** Why it went where it went, for whoever asks later. */
+export function keepDecision(world: GatewayWorld, served: Answered): void {
+  // Strangers would push out what others asked.
+  if (served.code === 'invalid_key') return;
+  const { startedAtMs: atMs, dialect, key, policyVersion, route, status } = served;
+  const { asked, decided, tried, outcome, code, notes } = served;
+  world.decisions.add({
+    id: served.requestId,
+    atMs,
+    durationMs: world.clock.now() - atMs,
+    dialect,
+    key,
+    policyVersion,
+    route,
+    asked,
+    decided,
+    tried,
+    outcome,
+    code,
+    status,
+    notes,
+  });
 }
 
 /** One line a request, whatever came of it. */

@@ -7,6 +7,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { asGatewayError, GatewayError } from '../core/errors.ts';
+import { answerDecision, listDecisions } from './admin/decisions.ts';
 import { answerSpend } from './admin/spend.ts';
 import { authorizeAdmin } from './auth.ts';
 import { serveBatches } from './batch-routes.ts';
@@ -64,6 +65,13 @@ export function createApp(world: GatewayWorld): App {
   hono.get('/admin/spend', (c) =>
     admin(world, c.env.incoming, () => answerSpend(world.spending, c.req.query())),
   );
+  const sight = { decisions: world.decisions, measures: world.walk.sight?.measures ?? {} };
+  hono.get('/admin/decisions', (c) =>
+    admin(world, c.env.incoming, () => listDecisions(sight, c.req.query())),
+  );
+  hono.get('/admin/decisions/:id', (c) =>
+    admin(world, c.env.incoming, () => answerDecision(sight, c.req.param('id'))),
+  );
   hono.notFound((c) => {
     const paths = world.dialects.flatMap((folder) => folder.dialects.map((dialect) => dialect.path));
     paths.push(...batchPaths.filter((path) => !path.includes(':')));
@@ -91,7 +99,7 @@ export function createApp(world: GatewayWorld): App {
 async function admin(
   world: GatewayWorld,
   incoming: IncomingMessage,
-  answer: () => Promise<Response>,
+  answer: () => Response | Promise<Response>,
 ): Promise<Response> {
   try {
     authorizeAdmin(world.keys, incoming);

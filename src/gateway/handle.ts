@@ -4,10 +4,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asGatewayError, GatewayError } from '../core/errors.ts';
+import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
-import type { Policy, Route } from '../router/contract.ts';
+import type { Call, Policy, Route } from '../router/contract.ts';
+import type { Asked as DecidedOn } from '../router/decisions.ts';
 import { scanBody } from '../wire/json-scan.ts';
-import { observeRequest } from './account.ts';
+import { keepDecision, observeRequest } from './account.ts';
 import { authenticate, authorize } from './auth.ts';
 import { createCall } from './call.ts';
 import type { AnyDialect } from './dialects/contract.ts';
@@ -25,7 +27,14 @@ export async function handle(
 ): Promise<void> {
   const requestId = world.makeId('req_');
   const startedAtMs = world.clock.now();
-  const asked: Asked = { route: '', key: undefined, reply: undefined };
+  const asked: Asked = {
+    route: '',
+    key: undefined,
+    policyVersion: 0,
+    facts: undefined,
+    call: undefined,
+    reply: undefined,
+  };
   let result: Ended;
   try {
     result = await answer(world, dialect, incoming, outgoing, { requestId, startedAtMs }, asked);
@@ -39,24 +48,43 @@ export async function handle(
       outcome: error.code === 'client_closed' ? 'client-closed' : 'refused',
       code: error.code,
       tried: [],
+      decided: undefined,
     };
   }
-  observeRequest(world, {
+  const served = {
     requestId,
     dialect: dialect.id,
     route: asked.route,
     key: asked.key,
+    policyVersion: asked.policyVersion,
+    asked: decidedOn(asked),
     status: outgoing.statusCode,
     startedAtMs,
     ...result,
-  });
+  };
+  observeRequest(world, served);
+  keepDecision(world, served);
 }
 
-/** What is known of a request, as it becomes known; for its line in the log. */
+/** What is known of a request, as it becomes known; for its line in the log and its decision. */
 interface Asked {
   route: string;
   key: string | undefined;
+  policyVersion: number;
+  facts: Facts | undefined;
+  /** Holds the body, so nothing that outlives the request may keep it. */
+  call: Call | undefined;
   reply: Reply | undefined;
+}
+
+function decidedOn({ call, facts }: Asked): DecidedOn | undefined {
+  if (call !== undefined) {
+    const { tags, priority, budgetMs } = call;
+    return budgetMs === undefined
+      ? { facts: call.facts, tags, priority }
+      : { facts: call.facts, tags, priority, budgetMs };
+  }
+  return facts === undefined ? undefined : { facts, tags: [], priority: 'normal' };
 }
 
 async function answer(
@@ -72,7 +100,9 @@ async function answer(
   const bytes = await readBody(incoming, world.maxBodyBytes, world.clock);
   const body = scanBody(bytes);
   const facts = dialect.inspect(body);
+  asked.facts = facts;
   const policy = world.policy();
+  asked.policyVersion = policy.version;
   const route = findRoute(policy, facts.model);
   asked.route = route.name;
   authorize(key, facts.model, route);

@@ -1,5 +1,5 @@
 /** The headers of an answer: who served it, what was tried, what could not be carried. */
-import { costOf, decimalDollars } from '../core/price.ts';
+import { costOf, decimalDollars, listCostOf } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
 
 /** Forwarded from the provider to a caller who speaks its protocol. */
@@ -10,6 +10,13 @@ const maxListLength = 1024;
 
 /** Names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[];
+
+/** As `identityHeaders`, of a request whose decision can be asked for by its id. */
+export function decidedHeaders(requestId: string): FlatHeaders {
+  const headers = identityHeaders(requestId);
+  headers.push('x-intermodal-decision', requestId);
+  return headers;
+}
 
 export function identityHeaders(requestId: string): FlatHeaders {
   // The last two are where the OpenAI and Anthropic SDKs look for an id to show in their errors.
@@ -28,7 +35,7 @@ export interface Beside {
 const nothingBeside: Beside = { headers: [], costNanoUsd: 0, listNanoUsd: 0 };
 
 export function servedHeaders(served: Served, requestId: string, beside = nothingBeside): FlatHeaders {
-  const headers = identityHeaders(requestId);
+  const headers = decidedHeaders(requestId);
   headers.push(
     'x-intermodal-target',
     printable(served.target.name),
@@ -60,7 +67,7 @@ function addCost(headers: FlatHeaders, { target, usage }: Served, beside: Beside
   const own = costOf(price, usage);
   const cost = own + beside.costNanoUsd;
   headers.push('x-intermodal-cost', decimalDollars(cost));
-  const list = listPrice === undefined || listPrice === price ? own : costOf(listPrice, usage);
+  const list = listPrice === undefined || listPrice === price ? own : listCostOf(listPrice, usage);
   const saved = list + beside.listNanoUsd - cost;
   if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
 }

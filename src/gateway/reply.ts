@@ -8,7 +8,14 @@ import type { GatewayError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/event.ts';
 import type { AttemptRecord, Served, Sink, StreamSink, WholeSink } from '../router/contract.ts';
 import type { ChatDialect, Dialect, StreamEncoder } from './dialects/contract.ts';
-import { type Beside, type FlatHeaders, identityHeaders, servedHeaders, triedText } from './reply-headers.ts';
+import {
+  type Beside,
+  decidedHeaders,
+  type FlatHeaders,
+  identityHeaders,
+  servedHeaders,
+  triedText,
+} from './reply-headers.ts';
 
 /** Silence that proxies between us and the caller tolerate is 60 s at least; this is well under it. */
 const pingMs = 15_000;
@@ -63,7 +70,8 @@ export class Reply implements Sink {
   refuse(error: GatewayError, tried: readonly AttemptRecord[]): void {
     if (this.closed || this.outgoing.headersSent) return;
     const { status, body } = this.#dialect.encodeError(error, this.requestId);
-    const headers = identityHeaders(this.requestId);
+    // Nothing is kept of strangers.
+    const headers = (error.code === 'invalid_key' ? identityHeaders : decidedHeaders)(this.requestId);
     if (tried.length > 0)
       headers.push('x-intermodal-tried', triedText(tried), 'x-intermodal-attempts', String(tried.length));
     if (error.retryAfterMs !== undefined)
@@ -101,7 +109,7 @@ export class WholeReply<A> extends Reply implements WholeSink<A> {
 
   /** An answer of our own making, without a target. */
   estimate(answer: A): void {
-    const headers = identityHeaders(this.requestId);
+    const headers = decidedHeaders(this.requestId);
     headers.push('x-intermodal-estimated', 'true');
     this.sendJson(200, headers, JSON.stringify(this.#encode(answer)));
   }

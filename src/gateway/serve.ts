@@ -8,6 +8,7 @@ import { attemptStream } from '../router/attempt-stream.ts';
 import { attemptWhole, readChat, readCount, readEmbedding } from '../router/attempt-whole.ts';
 import type { Cascade } from '../router/cascade/contract.ts';
 import type { AttemptRecord, Call, Policy, Route, Target } from '../router/contract.ts';
+import type { Decided, Notes } from '../router/decisions.ts';
 import { Pass } from '../router/gate.ts';
 import { walk } from '../router/walk.ts';
 import type { DecodableCall } from './call.ts';
@@ -24,6 +25,10 @@ export interface Ended {
   readonly outcome: string;
   readonly code: string | undefined;
   readonly tried: readonly AttemptRecord[];
+  /** Absent where no target was looked at. */
+  readonly decided: Decided | undefined;
+  /** What features have to say of the request, for its decision. */
+  readonly notes?: Notes;
 }
 
 /** All that serving a request takes beside the request. */
@@ -32,8 +37,8 @@ export interface Serving {
   readonly policy: Policy;
   readonly route: Route;
   readonly outgoing: ServerResponse;
-  /** Told which reply it is, so that a defect on the way can still be answered. */
-  readonly asked: { reply: Reply | undefined };
+  /** Told which reply it is, so that a defect on the way can still be answered, and on what terms it is asked for. */
+  readonly asked: { reply: Reply | undefined; call: Call | undefined };
 }
 
 export function serveStream(
@@ -83,6 +88,7 @@ function inCascade(
   way: Way,
 ): Promise<Ended> {
   asked.reply = way.reply;
+  asked.call = call;
   return serveCascade({ world, cascades: world.cascades, cascade, route, policy, call, way });
 }
 
@@ -126,7 +132,7 @@ export async function serveCount(
     .flatMap((step) => step.options.map(({ target }) => target));
   if (!targets.some(({ countTokens }) => countTokens !== undefined)) {
     reply.estimate({ inputTokens: await countHere(world, call, targets[0]) });
-    return { outcome: 'served', code: undefined, tried: [] };
+    return { outcome: 'served', code: undefined, tried: [], decided: undefined };
   }
   return serve(serving, call, reply, (input) => {
     const { countTokens } = input.target;
@@ -150,6 +156,7 @@ async function countHere(
 async function serve(serving: Serving, call: Call, reply: Reply, tryOnce: TryOnce): Promise<Ended> {
   const { world, route, policy, asked } = serving;
   asked.reply = reply;
+  asked.call = call;
   const pass = new Pass(world.gate, call, route, policy);
   const result = await walk(world.walk, call, route, reply, pass, (target, tried, remainingMs) =>
     tryOnce({
@@ -165,6 +172,7 @@ async function serve(serving: Serving, call: Call, reply: Reply, tryOnce: TryOnc
     outcome: result.kind,
     code: result.kind === 'failed' ? result.error.code : undefined,
     tried: result.tried,
+    decided: result.decided,
   };
 }
 

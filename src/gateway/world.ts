@@ -6,6 +6,7 @@ import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { Policy, Upstream } from '../router/contract.ts';
+import type { Decisions } from '../router/decisions.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
 import type { Health } from '../router/health.ts';
@@ -55,6 +56,8 @@ export interface GatewayWorld {
   readonly metrics: GatewayMetrics;
   readonly cascades: CascadeWorld;
   readonly readiness: Readiness;
+  /** The latest, for the admin endpoints. */
+  readonly decisions: Decisions;
   /** Absent: nothing behind the ways in for batches, and they are not served. */
   readonly batches?: {
     readonly world: BatchWorld;

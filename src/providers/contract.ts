@@ -225,6 +225,11 @@ export interface Provider {
   /** It has no calls but those of its batch API. Its targets are `@batch` ones; their `chat` encodes and reads, and sends nothing. */
   readonly batchOnly?: true;
   chat?(model: ModelInfo): ChatEndpoint;
+  /**
+   * Present where the provider, as configured, has a tier that waits for room at a batch's price; `undefined` where the model is not in it.
+   * The endpoint asks for the tier whatever the request says, and reads a refusal for want of room as `upstream_overloaded`.
+   */
+  flex?(model: ModelInfo): ChatEndpoint | undefined;
   embeddings?(model: ModelInfo): EmbeddingEndpoint;
   countTokens?(model: ModelInfo): CountEndpoint | undefined;
   /** Present where the provider, as configured, has a batch API; `undefined` where this model or operation is not in it. */

@@ -1,6 +1,6 @@
 /** What an attempt is billed for, by how it ended; and what that comes to. */
 import { bytesPerToken } from '../core/estimate.ts';
-import { costOf } from '../core/price.ts';
+import { costOf, listCostOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Outcome } from './attempt.ts';
 import type { Spent, Target } from './contract.ts';
@@ -70,7 +70,7 @@ export function billFor(billing: Billing, ending: Ending, target: Target, needs:
   const exact = billing === 'usage' && usage !== undefined;
   const billed = exact ? usage : guess(ending, usage, needs);
   const cost = costOf(price, billed);
-  const listNanoUsd = listPrice === undefined || listPrice === price ? cost : costOf(listPrice, billed);
+  const listNanoUsd = listPrice === undefined || listPrice === price ? cost : listCostOf(listPrice, billed);
   return {
     spent: { costNanoUsd: cost, listNanoUsd, exact },
     chargedNanoUsd: exact ? cost : Math.max(cost, needs.worstNanoUsd),

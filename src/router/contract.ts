@@ -40,6 +40,8 @@ export interface Timeouts {
   readonly idleMs: number;
   /** One attempt, whole. */
   readonly totalMs: number;
+  /** At a flex tier, which waits for room: in place of all the others but the connection's. */
+  readonly flexMs: number;
 }
 
 /** What one limit counts. */
@@ -261,6 +263,8 @@ export interface AttemptRecord {
   readonly durationMs: number;
   readonly usage?: Usage;
   readonly spent?: Spent;
+  /** Of one that was refused: which limit or budget said no, in our own words. */
+  readonly detail?: string;
 }
 
 /** A body shaped for one target. */

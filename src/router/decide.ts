@@ -180,6 +180,8 @@ function rescueLargest(candidates: Target[], passed: PassedOver[], world: World)
     if ((entry.target.model.contextTokens ?? 0) > most) largest = entry;
   }
   if (largest === undefined) return;
-  passed.splice(passed.indexOf(largest), 1);
-  candidates.push(largest.target);
+  const { target } = largest;
+  // A chain may name it twice.
+  for (let at = passed.length - 1; at >= 0; at--) if (passed[at]?.target === target) passed.splice(at, 1);
+  candidates.push(target);
 }

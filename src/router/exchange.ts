@@ -52,12 +52,12 @@ export function startExchange(world: ExchangeWorld, options: ExchangeOptions, li
     sending?.abort();
   });
 
-  function learn(code: number, headers: ResponseHeaders): void {
-    const { learning } = world;
-    if (learning === undefined) return;
-    const report = endpoint.readLimits?.(headers);
-    if (report !== undefined) learning.report(target, report, world.clock.now() - sentMs);
-    else if (code === 429) learning.throttled(target);
+  let reported = false;
+  function learn(headers: ResponseHeaders): void {
+    const report = world.learning === undefined ? undefined : endpoint.readLimits?.(headers);
+    if (report === undefined) return;
+    reported = true;
+    world.learning?.report(target, report, world.clock.now() - sentMs);
   }
 
   function finish(): boolean {
@@ -75,7 +75,7 @@ export function startExchange(world: ExchangeWorld, options: ExchangeOptions, li
     onHead(code, headers) {
       if (over) return;
       status = code;
-      learn(code, headers);
+      learn(headers);
       if (code >= 200 && code < 300) listener.onHead(headers);
       else failure = { headers, chunks: [], bytes: 0 };
     },
@@ -100,7 +100,10 @@ export function startExchange(world: ExchangeWorld, options: ExchangeOptions, li
   function readFailure(): GatewayError {
     const headers = failure?.headers ?? {};
     const body = Buffer.concat(failure?.chunks ?? []).toString('utf8', 0, maxErrorBytes);
-    return endpoint.readError({ status, headers, body });
+    const error = endpoint.readError({ status, headers, body });
+    // A 429 may say as well that there is no room for anybody, or no money left: then our limits are not spent.
+    if (error.code === 'rate_limited' && status === 429 && !reported) world.learning?.throttled(target);
+    return error;
   }
 
   function send(request: WireRequest): void {

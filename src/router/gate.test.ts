@@ -14,6 +14,7 @@ const price: Price = {
   tiers: [{ aboveInputTokens: 0, rates: { input: 2, output: 10 } }],
   tierFactors: { priority: 2 },
 };
+const dearer: Price = { tiers: [{ aboveInputTokens: 0, rates: { input: 6, output: 30 } }] };
 const facts = { ...call().facts, maxOutputTokens: 50 };
 /** 400 bytes of body at 2, 50 tokens of answer at 10. */
 const worst = 400 * 2 + 50 * 10;
@@ -72,6 +73,14 @@ describe('the gate', () => {
     ['each of several choices', { call: { facts: { ...facts, choices: 3 } } }, 800 + 3 * 500],
     ['the prompt that tools add', { call: { facts: { ...facts, needs: ['tools'] } } }, worst + 512 * 2],
     ['a dearer service tier', { call: { facts: { ...facts, serviceTier: 'priority' } } }, worst * 2],
+    [
+      'the list price at a flex tier, which may serve as any other does, and nothing for the caller’s own tier',
+      {
+        target: { mode: 'flex', price, listPrice: dearer },
+        call: { facts: { ...facts, serviceTier: 'priority' } },
+      },
+      worst * 3,
+    ],
     [
       'media by tokens, not by bytes',
       { call: { facts: { ...facts, media: true } } },

@@ -4,6 +4,7 @@
  */
 import type { Calibration } from '../catalog/calibration.ts';
 import type { Facts } from '../core/facts.ts';
+import { present } from '../core/present.ts';
 import { worstCost } from '../core/price.ts';
 import type { Call, Measure, Route, Target } from './contract.ts';
 
@@ -43,28 +44,34 @@ export function mostOutput(facts: Facts, { model }: Target): number {
 function worstOf(
   call: Call,
   route: Route,
-  { model, price }: Target,
+  target: Target,
   estimates: Calibration,
   learnt: string,
   most: number,
 ): number {
-  if (price === undefined) return 0;
+  const { model } = target;
   const { facts, bodyBytes } = call;
+  const { price, serviceTier } = dearest(target, facts);
+  if (price === undefined) return 0;
   const bytes = facts.media === true ? undefined : bodyBytes;
   if (route.reserve === 'expected') {
     const input = estimates.boundInput(model.id, facts.inputTokens, bytes);
     const output = most === 0 ? 0 : estimates.percentile95Output(learnt, most);
-    return worstCost(price, Math.ceil(input), Math.ceil(output), facts.serviceTier);
+    return worstCost(price, Math.ceil(input), Math.ceil(output), serviceTier);
   }
   // A token is at least one byte of the text that it stands for, so the body’s size is a bound that no tokeniser breaks. Media have no
   // such bound; for them it is what was learnt.
   const input = bytes ?? Math.ceil(estimates.boundInput(model.id, facts.inputTokens));
-  return worstCost(
-    price,
-    input + (facts.needs.includes('tools') ? hiddenToolPrompt : 0),
-    most,
-    facts.serviceTier,
-  );
+  return worstCost(price, input + (facts.needs.includes('tools') ? hiddenToolPrompt : 0), most, serviceTier);
+}
+
+/** A provider may serve what asked for flex as it serves anything else, and bills it so. The caller’s own tier is not sent there. */
+function dearest(
+  { mode, price, listPrice }: Target,
+  facts: Facts,
+): Pick<Target, 'price'> & Pick<Facts, 'serviceTier'> {
+  if (mode !== 'flex') return present({ price, serviceTier: facts.serviceTier });
+  return present({ price: price === undefined ? undefined : (listPrice ?? price) });
 }
 
 export function amountOf(measure: Measure, input: number, output: number): number {

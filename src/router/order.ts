@@ -44,7 +44,7 @@ export function rankOf(
 
 export function expectedNanoUsd(
   target: Target,
-  { facts }: Considered,
+  { facts }: Pick<Considered, 'facts'>,
   route: string,
   measures: Measures,
 ): number | undefined {

@@ -4,6 +4,7 @@ import { errorKinds, GatewayError } from '../core/errors.ts';
 import type { Outcome } from './attempt.ts';
 import type { AttemptRecord, Call, Route, Sink, Target } from './contract.ts';
 import type { Decision, World } from './decide.ts';
+import type { Decided } from './decisions.ts';
 import type { Admitted } from './gate.ts';
 import type { Health } from './health.ts';
 import type { Line } from './line.ts';
@@ -43,6 +44,7 @@ export class Progress {
   #failures = 0;
   /** A window this large was too small. */
   #tooSmall = 0;
+  #decided: Decided | undefined;
 
   constructor(world: WalkWorld, call: Call, route: Route) {
     this.world = world;
@@ -60,6 +62,16 @@ export class Progress {
     return this.#call.startedAtMs + budgetMs - this.world.clock.now();
   }
 
+  /** Each round decides anew. What is remembered is the first, which is why the request went where it went, and the last. */
+  decide(decision: Decision): void {
+    const { first, rounds } = this.#decided ?? { first: decision, rounds: 0 };
+    this.#decided = { first, last: decision, rounds: rounds + 1 };
+  }
+
+  ended(kind: 'served' | 'cut' | 'client-closed'): WalkResult {
+    return { kind, tried: this.tried, decided: this.#decided };
+  }
+
   /** Attempts that were made and failed. */
   get failures(): number {
     return this.#failures;
@@ -70,7 +82,9 @@ export class Progress {
     this.#refusal ??= error;
     if (step === 'skip') this.#refused.add(target.name);
     const told = this.tried.some((one) => one.outcome === 'refused' && one.target === target.name);
-    if (!told) this.tried.push({ target: target.name, outcome: 'refused', code: error.code, durationMs: 0 });
+    if (told) return;
+    const { code, message: detail } = error;
+    this.tried.push({ target: target.name, outcome: 'refused', code, durationMs: 0, detail });
   }
 
   record(target: Target, outcome: Outcome, startedMs: number, admitted: Admitted): void {
@@ -188,7 +202,13 @@ export class Progress {
   /** What the caller is told: the error that ended the walk, else the first one, never hidden by a later. */
   failed(ending: GatewayError | undefined, decision: Decision): WalkResult {
     const error = this.#ending(ending) ?? this.#first ?? this.#refusal ?? this.#nothingToTry(decision);
-    return { kind: 'failed', error: this.#withHint(error, decision), tried: this.tried, decision };
+    return {
+      kind: 'failed',
+      error: this.#withHint(error, decision),
+      tried: this.tried,
+      decided: this.#decided,
+      decision,
+    };
   }
 
   /** That there was no room is less than what went wrong before. */

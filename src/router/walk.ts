@@ -12,6 +12,7 @@ import { asGatewayError, type GatewayError } from '../core/errors.ts';
 import type { Outcome } from './attempt.ts';
 import type { AttemptRecord, Call, Route, Sink, Target } from './contract.ts';
 import { type Decision, decide } from './decide.ts';
+import type { Decided } from './decisions.ts';
 import type { Pass } from './gate.ts';
 import { Progress, type WalkWorld } from './progress.ts';
 import { type Refused, tooLate } from './refusal.ts';
@@ -20,15 +21,21 @@ export type TryTarget = (
   target: Target,
   tried: readonly AttemptRecord[],
   remainingMs: number,
+  attemptId: string,
 ) => Promise<Outcome>;
 
 export type WalkResult =
-  | { readonly kind: 'served' | 'cut' | 'client-closed'; readonly tried: readonly AttemptRecord[] }
+  | {
+      readonly kind: 'served' | 'cut' | 'client-closed';
+      readonly tried: readonly AttemptRecord[];
+      readonly decided: Decided | undefined;
+    }
   /** Nothing reached the caller: tell it this. */
   | {
       readonly kind: 'failed';
       readonly error: GatewayError;
       readonly tried: readonly AttemptRecord[];
+      readonly decided: Decided | undefined;
       readonly decision: Decision;
     };
 
@@ -69,6 +76,7 @@ export async function walk(
   const walking: Walking = { world, sink, pass, tryTarget, progress };
   for (let round = 0; ; ) {
     const decision = decide(call, route, world.sight ?? world.health);
+    progress.decide(decision);
     const before = progress.failures;
     const blocked: Blocked[] = [];
     // With nobody else to ask, a place in the line is as good as it gets.
@@ -86,7 +94,7 @@ export async function walk(
     round += 1;
     const waitMs = round < route.retry.rounds ? progress.waitMs(decision, round - 1) : undefined;
     if (waitMs === undefined || !(await progress.pause(waitMs, sink))) {
-      if (sink.closed) return { kind: 'client-closed', tried: progress.tried };
+      if (sink.closed) return progress.ended('client-closed');
       return progress.failed(undefined, decision);
     }
   }
@@ -121,13 +129,12 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
     const startedMs = world.clock.now();
     let outcome: Outcome;
     try {
-      outcome = await tryTarget(target, progress.tried, progress.remainingMs());
+      outcome = await tryTarget(target, progress.tried, progress.remainingMs(), admission.id);
     } catch (thrown) {
       outcome = { kind: 'failed', error: asGatewayError(thrown) };
     }
     progress.record(target, outcome, startedMs, admission);
-    if (outcome.kind !== 'failed')
-      return { kind: 'done', result: { kind: outcome.kind, tried: progress.tried } };
+    if (outcome.kind !== 'failed') return { kind: 'done', result: progress.ended(outcome.kind) };
     if (sink.closed) return clientClosed(progress);
     const step = progress.afterFailure(target, outcome.error, again);
     if (step === 'stop') return { kind: 'done', result: progress.failed(outcome.error, decision) };
@@ -167,9 +174,9 @@ async function waitForRoom(
   return next;
 }
 
-const clientClosed = ({ tried }: Progress): Stop => ({
+const clientClosed = (progress: Progress): Stop => ({
   kind: 'done',
-  result: { kind: 'client-closed', tried },
+  result: progress.ended('client-closed'),
 });
 
 const waitOf = ({ refused }: Blocked): number => refused.waitMs ?? askAgainMs;

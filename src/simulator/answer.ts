@@ -5,6 +5,7 @@ import { type Api, type Embedded, type Matched, Refused, type Rendered } from '.
 import { type Ask, type Script, think } from './brain.ts';
 import { skillOf } from './classify.ts';
 import type { Fault } from './faults.ts';
+import { asksFlex, servedTier } from './flex.ts';
 import { happens } from './happens.ts';
 import type { Arrival } from './log.ts';
 import { sendWhole, type Written, wait, writeStream } from './respond.ts';
@@ -48,7 +49,8 @@ export async function answer(call: Call): Promise<void> {
   if (!api.authorized(incoming.headers, query)) return refuse(api.refuse('auth', '', {}));
   if (!isObject(body))
     return refuse(api.refuse('bad-request', 'We could not parse the JSON body of your request.', {}));
-  const fault = state.faults.pick(instance, model, stream);
+  const flex = matched.operation === 'chat' && asksFlex(api, body, incoming.headers);
+  const fault = state.faults.pick(instance, model, stream, flex);
   arrival.fault = fault?.kind;
   if (fault !== undefined && (await happens(fault, api, outgoing, refuse))) return;
   try {
@@ -59,7 +61,7 @@ export async function answer(call: Call): Promise<void> {
       arrival.complete = sendWhole(outgoing, api.headers({}, 'count'), counted, fault);
       return;
     }
-    const work = prepare(call, body);
+    const work = prepare(call, body, servedTier(flex, fault));
     const { limits } = state;
     const taken = limits.take(instance, model, work.inputTokens);
     if (!taken.ok) return refuse(api.refuse('rate-limit', '', { retryAfterS: taken.retryAfterMs / 1000 }));
@@ -78,13 +80,13 @@ type Work = { readonly id: string; readonly inputTokens: number; readonly cacheW
   | { readonly kind: 'chat'; readonly ask: Ask; readonly script: Script; readonly body: Body }
 );
 
-function prepare({ state, api, matched, instance }: Call, body: Body): Work {
+function prepare({ state, api, matched, instance }: Call, body: Body, tier: Pick<Ask, 'tier'>): Work {
   if (matched.operation === 'embedding') {
     const embedded = api.embed?.(matched, body) ?? { answer: {}, inputTokens: 0 };
     const { inputTokens } = embedded;
     return { kind: 'embedding', id: 'embedding', inputTokens, cacheWriteTokens: 0, embedded };
   }
-  const ask = api.read(matched, body);
+  const ask = { ...api.read(matched, body), ...tier };
   const { seed, answers } = state.plan;
   const script = think(ask, seed, skillOf(answers, instance, ask.model));
   const { input, cached: cacheWriteTokens } = script.usage;
@@ -130,6 +132,7 @@ async function perform(
         atMs: state.clock.now(),
         inputTokens,
         cacheWriteTokens,
+        ...(work.kind === 'chat' && work.ask.tier !== undefined ? { tier: work.ask.tier } : {}),
         outputTokens,
         complete,
       },

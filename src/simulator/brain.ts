@@ -41,6 +41,8 @@ export interface Ask {
   readonly beginning?: string;
   /** Characters in front of the last cache marker. */
   readonly cachedCharacters: number;
+  /** What serves it; absent: the standard tier. */
+  readonly tier?: 'flex';
 }
 
 export interface ScriptedCall {

@@ -38,6 +38,10 @@ const kinds = [
   'html',
   /** Sends the dialect's error event after `after` chunks. */
   'error-event',
+  /** A call at the flex tier is refused: there is no room for it. */
+  'flex-full',
+  /** A call at the flex tier is served, and billed, as any other. */
+  'flex-as-standard',
 ] as const;
 
 export const faultSchema = z.strictObject({
@@ -87,6 +91,11 @@ export const priceSchema = z.strictObject({
     .min(0)
     .default(0.5)
     .describe('What an answer of a batch job costs, as a factor of the same.'),
+  flex: z
+    .number()
+    .min(0)
+    .default(0.5)
+    .describe('What an answer at the flex tier costs, as a factor of the same.'),
 });
 
 const percent = z.number().min(0).max(100).default(0);
@@ -148,8 +157,8 @@ export type BatchRule = z.output<typeof batchRuleSchema>;
 export type FaultPlan = z.output<typeof faultPlanSchema>;
 
 export interface Faults {
-  /** The fault that happens to this request, if any. */
-  pick(instance: string, model: string, stream: boolean): Fault | undefined;
+  /** The fault that happens to this request, if any. `flex`: it asks for that tier. */
+  pick(instance: string, model: string, stream: boolean, flex?: boolean): Fault | undefined;
 }
 
 export function createFaults(plan: FaultPlan): Faults {
@@ -161,11 +170,12 @@ export function createFaults(plan: FaultPlan): Faults {
     return state / 2 ** 32;
   };
   return {
-    pick(instance, model, stream) {
+    pick(instance, model, stream, flex = false) {
       for (const [index, fault] of plan.faults.entries()) {
         if ((left[index] ?? 0) <= 0) continue;
         if (!matchesPattern(fault.provider, instance) || !matchesPattern(fault.model, model)) continue;
         if (fault.stream !== undefined && fault.stream !== stream) continue;
+        if (fault.kind.startsWith('flex-') && !flex) continue;
         if (fault.percent < 100 && chance() * 100 >= fault.percent) continue;
         left[index] = (left[index] ?? 0) - 1;
         return fault;

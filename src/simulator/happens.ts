@@ -33,6 +33,9 @@ export async function happens(
     case 'rate-limit':
       refuse(api.refuse('rate-limit', '', wanted));
       return true;
+    case 'flex-full':
+      refuse(api.flex?.full() ?? api.refuse('overloaded', '', {}));
+      return true;
     case 'auth':
     case 'quota':
     case 'context-too-long':

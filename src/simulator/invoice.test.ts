@@ -158,7 +158,7 @@ describe('the simulator’s invoice', () => {
       outputTokens: 0,
       complete: true,
     };
-    const price = [{ provider: '*', model: '*', input: 0.0001, output: 0, batch: 0.5 }];
+    const price = [{ provider: '*', model: '*', input: 0.0001, output: 0, batch: 0.5, flex: 0.5 }];
     for (let number = 0; number < 250_000; number++) invoice.begin()(call, price);
     const { lines, totalNanoUsd, calls } = invoice.report(1_000_000);
     assert.equal(calls, 250_000);
@@ -182,7 +182,7 @@ describe('the simulator’s invoice', () => {
       outputTokens: 1,
       complete: true,
     };
-    const price = [{ provider: '*', model: '*', input: 1, output: 4, batch: 0.5 }];
+    const price = [{ provider: '*', model: '*', input: 1, output: 4, batch: 0.5, flex: 0.5 }];
     for (let number = 0; number < 230_000; number++)
       invoice.begin()({ ...call, batch: { job: 'j', item: `i${number}`, bodyHash: 'h' } }, price);
     const items = new Set<string | undefined>();

@@ -25,6 +25,8 @@ export interface Billed {
   /** Served by a cache; absent: none. */
   readonly cacheReadTokens?: number;
   readonly outputTokens: number;
+  /** Of what was served at another tier than the standard one. */
+  readonly tier?: 'flex';
   /** The whole answer left. */
   readonly complete: boolean;
   /** Of an item of a batch job, billed at batch price: which it was, and what it asked. */
@@ -80,7 +82,7 @@ const mostBatchLines = 20_000;
 const archivedAtOnce = 5_000;
 const mostModels = 10_000;
 const otherModels = '(other)';
-const otherPrice: BilledPrice = { provider: '*', model: '*', input: 1, output: 4, batch: 0.5 };
+const otherPrice: BilledPrice = { provider: '*', model: '*', input: 1, output: 4, batch: 0.5, flex: 0.5 };
 
 export function createInvoice(archive?: LineArchive): Invoice {
   let lines: InvoiceLine[] = [];
@@ -162,7 +164,7 @@ export function priceOf(prices: readonly BilledPrice[], instance: string, model:
 
 /** In whole millionths of a nano-dollar a token, so that nothing is rounded before the end, and then up. */
 function bill(
-  { instance, model, inputTokens, cacheWriteTokens, cacheReadTokens = 0, outputTokens, batch }: Billed,
+  { instance, model, inputTokens, cacheWriteTokens, cacheReadTokens = 0, outputTokens, batch, tier }: Billed,
   prices: readonly BilledPrice[],
 ): number {
   const price = priceOf(prices, instance, model);
@@ -172,7 +174,7 @@ function bill(
     BigInt(cacheReadTokens) * rate(price.cache_read ?? price.input) +
     BigInt(cacheWriteTokens) * rate(price.cache_write ?? price.input) +
     BigInt(outputTokens) * rate(price.output);
-  if (batch === undefined) return Number((cost + 999_999n) / 1_000_000n);
-  const factor = BigInt(Math.round(price.batch * 1e6));
+  if (batch === undefined && tier === undefined) return Number((cost + 999_999n) / 1_000_000n);
+  const factor = BigInt(Math.round((batch === undefined ? price.flex : price.batch) * 1e6));
   return Number((cost * factor + 999_999_999_999n) / 1_000_000_000_000n);
 }

@@ -7,6 +7,7 @@
  */
 import type { Mode } from '../core/target.ts';
 import type { BatchStores } from './batch/contract.ts';
+import type { QueueRows } from './queue/contract.ts';
 import type { LabelStore, NoteStore } from './routing/contract.ts';
 
 /** One attempt, or what one job of a provider's batch API came to. */
@@ -197,5 +198,6 @@ export interface Stores {
   readonly notes: NoteStore;
   /** Rejects where the store does not answer. */
   answers(): Promise<void>;
+  readonly queue: QueueRows;
   close(): Promise<void>;
 }

@@ -1,11 +1,12 @@
 /**
  * The tables, as both kinds of store have them. Their names carry a prefix since a Postgres database may be shared.
  *
- * Only text and whole numbers, so that both kinds read and write the same: flags are 0 and 1, lists are JSON.
+ * Text, whole numbers and bytes alone, so that both kinds read and write the same: flags are 0 and 1, lists are JSON.
  */
 import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
 import type { BatchDatabase } from './batch/tables.ts';
 import type { KeyRecord, LedgerEntry, Mark } from './contract.ts';
+import type { QueueDatabase } from './queue/tables.ts';
 import type { RoutingDatabase } from './routing/tables.ts';
 
 export interface LedgerTable {
@@ -59,7 +60,7 @@ export interface MarkTable {
   expires_at_ms: number;
 }
 
-export interface Database extends BatchDatabase, RoutingDatabase {
+export interface Database extends BatchDatabase, RoutingDatabase, QueueDatabase {
   intermodal_ledger: LedgerTable;
   intermodal_key: KeyTable;
   /** One row, which every change of a key counts up. */
@@ -71,6 +72,8 @@ export interface Database extends BatchDatabase, RoutingDatabase {
 export interface Differences {
   /** The type of a column of text, compared byte by byte. */
   readonly text: RawBuilder<unknown>;
+  /** The type of a column of bytes. */
+  readonly bytes: RawBuilder<unknown>;
   /** How a table ends that is found by its primary key alone. */
   readonly keyedTable: RawBuilder<unknown>;
   /** Whether a row of the ledger has exactly this tag. */

@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { createBatchTables } from './batch/migration.ts';
 import type { Differences } from './database.ts';
+import { createQueueTables } from './queue/tables.ts';
 import { createRoutingTables } from './routing/tables.ts';
 
 export function migrationsFor(differences: Differences): Record<string, Migration> {
@@ -10,6 +11,7 @@ export function migrationsFor(differences: Differences): Record<string, Migratio
     '0001-first': { up: (database) => createTables(database, differences) },
     '0002-batch': { up: (database) => createBatchTables(database, differences) },
     '0003-routing': { up: (database) => createRoutingTables(database, differences) },
+    '0004-queue': { up: (database) => createQueueTables(database, differences) },
   };
 }
 

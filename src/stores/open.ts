@@ -8,6 +8,7 @@ import { createLedger } from './ledger.ts';
 import { createMarkStore } from './marks.ts';
 import { migrate } from './migrate.ts';
 import { connectPostgres } from './postgres/connect.ts';
+import { createQueueRows } from './queue/rows.ts';
 import { createLabelStore } from './routing/labels.ts';
 import { createNoteStore } from './routing/notes.ts';
 import { connectSqlite } from './sqlite/connect.ts';
@@ -32,6 +33,7 @@ export async function openStores(url: string): Promise<Stores> {
     answers: async () => {
       await sql`select 1`.execute(connection.database);
     },
+    queue: createQueueRows(connection),
     close: () => connection.database.destroy(),
   };
 }

@@ -43,6 +43,7 @@ export const timeouts: Timeouts = {
   answerMs: 20_000,
   idleMs: 5_000,
   totalMs: 60_000,
+  flexMs: 900_000,
 };
 
 export function model(overrides: Partial<ModelInfo> = {}): ModelInfo {

@@ -10,6 +10,7 @@ import type { Answer } from '../../core/answer.ts';
 import { asGatewayError, errorKinds, type GatewayError } from '../../core/errors.ts';
 import type { Cascade, CascadeVerdict } from '../../router/cascade/contract.ts';
 import type { AttemptRecord, Policy, Route } from '../../router/contract.ts';
+import type { Decided, Notes } from '../../router/decisions.ts';
 import { Pass } from '../../router/gate.ts';
 import { type WalkResult, walk } from '../../router/walk.ts';
 import type { CascadeOutcome } from '../../telemetry/cascade-metrics.ts';
@@ -39,6 +40,9 @@ export interface CascadeEnd {
   readonly outcome: string;
   readonly code: string | undefined;
   readonly tried: readonly AttemptRecord[];
+  /** Of the cheap chain. */
+  readonly decided: Decided | undefined;
+  readonly notes: Notes;
 }
 
 /** Of the request's time, for the cheap chain and for judging its answer. */
@@ -62,6 +66,9 @@ class CascadedRequest {
   #cheap: readonly AttemptRecord[] = [];
   #judging: readonly AttemptRecord[] = [];
   #strong: readonly AttemptRecord[] = [];
+  #decided: Decided | undefined;
+  /** As the caller is told. */
+  #told = '';
 
   constructor(of: Cascading) {
     this.#of = of;
@@ -110,6 +117,7 @@ class CascadedRequest {
       tryOnce({ call, target, tried: [...tried], strict: route.strict, remainingMs }),
     );
     this.#cheap = result.tried;
+    this.#decided = result.decided;
     return { result, held: result.kind === 'served' ? held() : undefined };
   }
 
@@ -127,7 +135,7 @@ class CascadedRequest {
     const before = [...this.#judging, ...this.#cheap];
     const route = routeOver(this.#of.route, cascade.escalate);
     const text = `escalated; why=${why}${confidenceText(cheap?.judgement.verdict)}`;
-    way.reply.tell({ headers: ['x-intermodal-cascade', text], ...sumOf(before) });
+    this.#tell(text, before);
     const { tryOnce, heard } = way.overhear();
     const result = await walk(world.walk, call, route, way.reply, this.#pass, (target, tried, remainingMs) =>
       tryOnce({ call, target, tried: [...before, ...tried], strict: route.strict, remainingMs }),
@@ -151,11 +159,16 @@ class CascadedRequest {
   #give({ held, judgement }: Cheap, header: string): void {
     const own = this.#cheap.at(-1);
     const others = [...this.#judging, ...this.#strong, ...this.#cheap.slice(0, -1)];
-    this.#of.way.reply.tell({ headers: ['x-intermodal-cascade', header], ...sumOf(others) });
+    this.#tell(header, others);
     const served = { ...held.served, tried: others, usage: own?.usage ?? held.served.usage };
     const asked = this.#of.call.facts.needs.includes('logprobs');
     if (this.#of.cascade.confidence.from !== 'logprobs' || asked) held.give(served, judgement.mended);
     else held.give(served, withoutLogprobs(judgement.mended ?? held.answer));
+  }
+
+  #tell(text: string, others: readonly AttemptRecord[]): void {
+    this.#told = text;
+    this.#of.way.reply.tell({ headers: ['x-intermodal-cascade', text], ...sumOf(others) });
   }
 
   #label(cheap: Cheap, heard: () => Answer | undefined): void {
@@ -202,7 +215,7 @@ class CascadedRequest {
     const tried = escalated
       ? [...this.#judging, ...this.#cheap, ...this.#strong]
       : [...this.#judging, ...this.#strong, ...this.#cheap];
-    return { outcome, code, tried };
+    return { outcome, code, tried, decided: this.#decided, notes: { cascade: this.#told } };
   }
 }
 

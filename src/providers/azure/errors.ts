@@ -2,6 +2,9 @@
 import type { ErrorRow } from '../families/error-table.ts';
 
 export const errorRows: readonly ErrorRow[] = [
+  // Flex processing found no room, in OpenAI's words or Azure's own.
+  { status: 429, code: /^resource_?unavailable$/i, is: 'upstream_overloaded' },
+  { status: 429, message: /resource unavailable/i, is: 'upstream_overloaded' },
   { code: 'DeploymentNotFound', is: 'model_not_found' },
   { code: 'ResponsibleAIPolicyViolation', is: 'content_blocked' },
   { status: 400, message: /content management policy/i, is: 'content_blocked' },

@@ -11,8 +11,10 @@ import {
 import { type BaseUrl, splitBaseUrl } from '../families/base-url.ts';
 import { createChatCodec } from '../families/openai-chat/codec.ts';
 import { readChatError } from '../families/openai-chat/errors.ts';
+import { flexChat } from '../families/openai-chat/flex.ts';
 import { openAiTraits } from '../families/openai-chat/traits.ts';
 import { createEmbeddingCodec } from '../families/openai-embeddings/codec.ts';
+import { hasFlex } from '../families/openai-prices.ts';
 import { secretFrom } from '../families/secret.ts';
 import { createAuth } from './auth.ts';
 import { createBatch } from './batch.ts';
@@ -78,15 +80,19 @@ export const provider = defineProvider<Settings>({
     const options = { errorRows, now: world.clock.now };
     const readError = (response: FailedResponse) => readChatError(errorRows, response, world.clock.now());
 
+    const chat = (model: ModelInfo): ChatEndpoint => ({
+      ...createChatCodec(model, { ...options, traits: openAiTraits, wireModel: deploymentOf(model) }),
+      request: post(model, 'chat/completions'),
+      readLimits,
+    });
+
     return {
       name,
       type: 'azure',
       ...(warning === undefined ? {} : { warning }),
-      chat: (model): ChatEndpoint => ({
-        ...createChatCodec(model, { ...options, traits: openAiTraits, wireModel: deploymentOf(model) }),
-        request: post(model, 'chat/completions'),
-        readLimits,
-      }),
+      chat,
+      // Of Global Standard deployments alone, by learn.microsoft.com, how-to/flex-processing (November 2026); nothing here tells which it is.
+      flex: (model) => (hasFlex(model) ? flexChat(chat(model)) : undefined),
       embeddings: (model): EmbeddingEndpoint => ({
         ...createEmbeddingCodec(model, { readError, vectors: 'base64', wireModel: deploymentOf(model) }),
         request: post(model, 'embeddings'),

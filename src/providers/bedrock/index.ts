@@ -5,7 +5,7 @@ import { vendorOf } from '../families/converse/traits.ts';
 import { defaultRegion, findAddress, findRegion } from './address.ts';
 import { createAuth } from './auth.ts';
 import { createBatch, type OpenBatch } from './batch.ts';
-import { createConverseChat } from './converse.ts';
+import { createConverseChat, createFlexChat } from './converse.ts';
 import { createCount } from './count.ts';
 import { createEmbeddings } from './embeddings.ts';
 import { errorRows } from './errors.ts';
@@ -36,6 +36,7 @@ export const provider = defineProvider<Settings>({
         : {}),
       chat: (model) =>
         (usesInvoke(model, configured.api) ? createInvokeChat : createConverseChat)(model, post, now),
+      flex: (model) => (hasFlex(model, configured.api) ? createFlexChat(model, post, now) : undefined),
       embeddings: (model) => createEmbeddings(model, post, now),
       countTokens: (model) => createCount(model, post, now),
       ...(openBatch === undefined
@@ -54,6 +55,11 @@ function usesInvoke(model: ModelInfo, api: Settings['api']): boolean {
   if (api === 'converse') return false;
   const vendor = vendorOf(model.id);
   return vendor === 'anthropic' || (api === 'invoke' && vendor === undefined);
+}
+
+/** Claude has no tiers here; of an id that does not say whose it is, AWS must (aws.amazon.com/bedrock/service-tiers, November 2026). */
+function hasFlex(model: ModelInfo, api: Settings['api']): boolean {
+  return vendorOf(model.id) !== 'anthropic' && !usesInvoke(model, api);
 }
 
 /** The form of a job's lines is that of single calls, so that they are encoded and read alike. */

@@ -2,6 +2,7 @@
 import { canonicalModel } from '../../catalog/catalog.ts';
 import { dollars } from '../../catalog/dollars.ts';
 import { handPrice, listPrice } from '../../catalog/list-price.ts';
+import type { ModelInfo } from '../../core/model.ts';
 import type { Price } from '../../core/price.ts';
 import type { Terms } from './mode-price.ts';
 
@@ -50,6 +51,11 @@ const usualPriority = 2;
 
 /** Flex is not offered for all models: those on the price page’s flex tab, as its guide and the model pages name them. */
 const flexible = /^(?:gpt-[56](?:\.\d+)?(?:-(?:mini|nano|sol|terra|luna|astra))?|o3|o4-mini)$/;
+
+/** Of a model that nobody knows its provider has to say whether it has the tier. */
+export function hasFlex(model: ModelInfo): boolean {
+  return !model.known || flexible.test(canonicalModel(model.id));
+}
 
 /**
  * Batch and flex are half of everything, cached input included: developers.openai.com/api/docs, guides/flex-processing and the pages of

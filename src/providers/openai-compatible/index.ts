@@ -1,4 +1,5 @@
 /** Any server that speaks Chat Completions: Ollama, vLLM, Groq, Mistral, DeepSeek and the like. */
+import type { ModelInfo } from '../../core/model.ts';
 import {
   type ChatEndpoint,
   defineProvider,
@@ -9,12 +10,13 @@ import {
 import { splitBaseUrl } from '../families/base-url.ts';
 import { createChatCodec } from '../families/openai-chat/codec.ts';
 import { readChatError } from '../families/openai-chat/errors.ts';
+import { flexChat } from '../families/openai-chat/flex.ts';
 import { createEmbeddingCodec } from '../families/openai-embeddings/codec.ts';
 import { errorRows } from './errors.ts';
 import { limitReaderOf } from './limits.ts';
 import { createPrices } from './prices.ts';
 
-import { type Settings, settings, traitsOf } from './settings.ts';
+import { hasFlex, type Settings, settings, traitsOf } from './settings.ts';
 
 export const provider = defineProvider<Settings>({
   type: 'openai-compatible',
@@ -43,14 +45,17 @@ export const provider = defineProvider<Settings>({
         body,
       });
 
+    const chat = (model: ModelInfo): ChatEndpoint => ({
+      ...createChatCodec(model, { ...options, traits }),
+      request: post('/chat/completions'),
+    });
+
     return {
       name,
       type: 'openai-compatible',
-      chat: (model): ChatEndpoint => ({
-        ...createChatCodec(model, { ...options, traits }),
-        request: post('/chat/completions'),
-        readLimits,
-      }),
+      chat: (model) => ({ ...chat(model), readLimits }),
+      // Its limits may be others than those of plain calls (ten times them at Groq), so nothing is learnt of either from the other.
+      ...(hasFlex(configured) ? { flex: (model) => flexChat(chat(model)) } : {}),
       embeddings: (model): EmbeddingEndpoint => ({
         ...createEmbeddingCodec(model, { readError, vectors: 'any' }),
         request: post('/embeddings'),

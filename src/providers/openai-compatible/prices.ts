@@ -21,7 +21,10 @@ const localFlavors: ReadonlySet<Flavor> = new Set<Flavor>(['ollama', 'vllm']);
 
 const free: Price = { tiers: [{ aboveInputTokens: 0, rates: { input: 0, output: 0 } }] };
 
-const plain: Terms = { sync: { factor: 1, cache: 'stacks' } };
+const asListed = { factor: 1, cache: 'stacks' } as const;
+const plain: Terms = { sync: asListed };
+/** Nothing costs nothing in either mode. */
+const freeTerms: Terms = { sync: asListed, flex: asListed };
 /** Where a batch’s discount is not one known number (Together "up to 50 %", xAI 20 to 50 %) batches have no price. November 2026. */
 const termsOf: Readonly<Record<string, Terms>> = {
   // Flex costs what on-demand does (console.groq.com/docs/flex-processing), batches half (groq.com/pricing). Nobody says that the cache’s
@@ -47,7 +50,7 @@ export function createPrices(
 ): NonNullable<Provider['price']> {
   const vendor = vendorAt(baseUrl) ?? vendors[flavor];
   return createPriceBook(now, (model, mode, time) => {
-    if (vendor === undefined) return localFlavors.has(flavor) ? priceIn(mode, plain, free) : undefined;
+    if (vendor === undefined) return localFlavors.has(flavor) ? priceIn(mode, freeTerms, free) : undefined;
     if (vendor === 'openrouter' && model.endsWith(':free')) return priceIn(mode, plain, free);
     const list = moved.has(model) ? undefined : exactListPrice(vendor, model, time);
     return priceIn(mode, termsOf[vendor] ?? plain, list);

@@ -53,13 +53,26 @@ export const settings = z.strictObject({
     .record(z.string().regex(/^[A-Za-z0-9-]+$/), z.string())
     .optional()
     .describe('Further headers for every call.'),
+  flex: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether it has a flex tier, asked for by `service_tier: flex`, for targets with @flex. Left out: Groq alone.',
+    ),
   traits: traits.optional().describe('What the server does differently from its flavor.'),
 });
 
 export type Settings = z.infer<typeof settings>;
 
+/** Those whose tier is documented: console.groq.com/docs/flex-processing, November 2026. */
+const flexFlavors: ReadonlySet<string> = new Set(['groq']);
+
+export function hasFlex({ flex, flavor }: Settings): boolean {
+  return flex ?? flexFlavors.has(flavor);
+}
+
 /** The flavor's row, with what the config says otherwise. */
-export function traitsOf({ flavor, traits: own = {} }: Settings): ChatTraits {
+export function traitsOf({ flavor, flex, traits: own = {} }: Settings): ChatTraits {
   const base: ChatTraits = flavors[flavor];
   const reasoningField = own.reasoning_field ?? base.reasoningField;
   return {
@@ -77,6 +90,6 @@ export function traitsOf({ flavor, traits: own = {} }: Settings): ChatTraits {
     reasoning: own.reasoning ?? base.reasoning,
     ...(reasoningField === undefined ? {} : { reasoningField }),
     cacheMarks: own.cache_marks ?? base.cacheMarks,
-    refuses: own.refuses ?? base.refuses,
+    refuses: (own.refuses ?? base.refuses).filter((field) => field !== 'service_tier' || flex !== true),
   };
 }

@@ -1,4 +1,5 @@
 /** OpenAI’s own API. */
+import type { ModelInfo } from '../../core/model.ts';
 import {
   type ChatEndpoint,
   defineProvider,
@@ -9,8 +10,10 @@ import {
 import { splitBaseUrl } from '../families/base-url.ts';
 import { createChatCodec } from '../families/openai-chat/codec.ts';
 import { readChatError } from '../families/openai-chat/errors.ts';
+import { flexChat } from '../families/openai-chat/flex.ts';
 import { openAiTraits } from '../families/openai-chat/traits.ts';
 import { createEmbeddingCodec } from '../families/openai-embeddings/codec.ts';
+import { hasFlex } from '../families/openai-prices.ts';
 import { secretFrom } from '../families/secret.ts';
 import { createBatch } from './batch.ts';
 import { errorRows } from './errors.ts';
@@ -50,15 +53,18 @@ export const provider = defineProvider<Settings>({
         body,
       });
 
+    const chat = (model: ModelInfo): ChatEndpoint => ({
+      ...createChatCodec(model, { ...options, traits: openAiTraits }),
+      request: post('/chat/completions'),
+      readLimits,
+    });
+
     return {
       name,
       type: 'openai',
       ...(secret.warning === undefined ? {} : { warning: secret.warning }),
-      chat: (model): ChatEndpoint => ({
-        ...createChatCodec(model, { ...options, traits: openAiTraits }),
-        request: post('/chat/completions'),
-        readLimits,
-      }),
+      chat,
+      flex: (model) => (hasFlex(model) ? flexChat(chat(model)) : undefined),
       embeddings: (model): EmbeddingEndpoint => ({
         ...createEmbeddingCodec(model, { readError, vectors: 'base64' }),
         request: post('/embeddings'),

@@ -4,6 +4,7 @@ import type { GatewayError } from '../../core/errors.ts';
 import type { ModelInfo } from '../../core/model.ts';
 import type { ChatEndpoint, CountEndpoint, EmbeddingEndpoint, FailedResponse } from '../contract.ts';
 import { readErrorTable } from '../families/error-table.ts';
+import { atFlex } from '../families/flex.ts';
 import { createGeminiCodec } from '../families/gemini/codec.ts';
 import { createGeminiCountCodec } from '../families/gemini/count.ts';
 import { createGeminiEmbeddingCodec, embeddingVerb } from '../families/gemini/embeddings.ts';
@@ -17,6 +18,22 @@ export function createGeminiChat(model: ModelInfo, post: Post, now: () => number
     request: (body, { stream, headers }) =>
       post('google', model.id, stream ? 'streamGenerateContent?alt=sse' : 'generateContent', body, headers),
   };
+}
+
+/**
+ * Flex is asked for by headers here; `serviceTier` in the body is the Gemini Developer API's way. Both headers: without the first a reserved
+ * throughput would be used up before the tier is. Only the location `global` has it: others ignore it, and bill in full. Google waits up to
+ * 30 minutes for room (docs.cloud.google.com, gemini-enterprise-agent-platform/models/flex-paygo, November 2026).
+ */
+const flexHeaders: Readonly<Record<string, string>> = {
+  'x-vertex-ai-llm-request-type': 'shared',
+  'x-vertex-ai-llm-shared-request-type': 'flex',
+  'x-server-timeout': '1800',
+};
+
+/** A full tier answers 429 RESOURCE_EXHAUSTED, as a spent quota does. */
+export function createGeminiFlex(model: ModelInfo, post: Post, now: () => number): ChatEndpoint {
+  return atFlex(createGeminiChat(model, post, now), { headers: flexHeaders, throttleIsRefusal: true });
 }
 
 export function createGeminiCount(model: ModelInfo, post: Post, now: () => number): CountEndpoint {

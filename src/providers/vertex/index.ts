@@ -5,7 +5,7 @@ import { createAddress } from './address.ts';
 import { createAuth, inlineCredentials } from './auth.ts';
 import { createBatches } from './batches.ts';
 import { createClaudeChat, createClaudeCount, isClaude } from './claude.ts';
-import { createGeminiChat, createGeminiCount, createGeminiEmbeddings } from './gemini.ts';
+import { createGeminiChat, createGeminiCount, createGeminiEmbeddings, createGeminiFlex } from './gemini.ts';
 import { createPost } from './post.ts';
 import { createPrices } from './prices.ts';
 import { type Settings, settings } from './settings.ts';
@@ -27,6 +27,9 @@ export const provider = defineProvider<Settings>({
         ? { warning: `provider "${name}" has no project: set GOOGLE_CLOUD_PROJECT or project` }
         : {}),
       chat: (model) => (isClaude(model) ? createClaudeChat : createGeminiChat)(model, post, now),
+      ...(configured.location === 'global'
+        ? { flex: (model) => (isClaude(model) ? undefined : createGeminiFlex(model, post, now)) }
+        : {}),
       embeddings: (model) => createGeminiEmbeddings(model, post, now),
       countTokens: (model) => (isClaude(model) ? createClaudeCount : createGeminiCount)(model, post, now),
       ...(batch === undefined ? {} : { batch }),

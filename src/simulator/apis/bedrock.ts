@@ -34,10 +34,11 @@ export const bedrock: Api = {
   authorized: (headers) => /^(?:AWS4-HMAC-SHA256 Credential=|Bearer \S)/.test(headers.authorization ?? ''),
   read: (matched, body) => (matched.form === 'count' ? readCount(matched, body) : readChat(matched, body)),
   headers: (_standing, answer) => ({ 'x-amzn-requestid': answer }),
-  whole: (matched, ask, script) => (isInvoke(matched) ? claudeMessage(ask, script) : converseAnswer(script)),
+  whole: (matched, ask, script) =>
+    isInvoke(matched) ? claudeMessage(ask, script) : converseAnswer(ask, script),
   streamType: () => 'application/vnd.amazon.eventstream',
   chunks(matched, ask, script) {
-    if (!isInvoke(matched)) return converseFrames(script);
+    if (!isInvoke(matched)) return converseFrames(ask, script);
     return claudeEvents(ask, script).map((event) =>
       writeAwsFrame('chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64'), p: 'abcdefgh' }),
     );
@@ -53,6 +54,11 @@ export const bedrock: Api = {
       message: 'The service is temporarily unavailable.',
     }),
   refuse: refuseAws,
+  flex: {
+    asked: (body, headers) =>
+      asObject(body['serviceTier'])['type'] === 'flex' || headers['x-amzn-bedrock-service-tier'] === 'flex',
+    full: () => refuseAws('rate-limit', '', {}),
+  },
   embed: embedAws,
   count: (ask) => ({ inputTokens: tokensOf(ask.inputCharacters) }),
 };
@@ -153,9 +159,11 @@ function usageOf(script: Script): object {
   };
 }
 
+const tierOf = ({ tier }: Ask): object => (tier === undefined ? {} : { serviceTier: { type: tier } });
+
 const signature = (script: Script): string => Buffer.from(`signed:${script.id}`).toString('base64');
 
-function converseAnswer(script: Script): object {
+function converseAnswer(ask: Ask, script: Script): object {
   return {
     output: {
       message: {
@@ -180,10 +188,11 @@ function converseAnswer(script: Script): object {
     stopReason: stops[script.stop],
     usage: usageOf(script),
     metrics: { latencyMs: 12 },
+    ...tierOf(ask),
   };
 }
 
-function converseFrames(script: Script): readonly Buffer[] {
+function converseFrames(ask: Ask, script: Script): readonly Buffer[] {
   const frames = [writeAwsFrame('messageStart', { role: 'assistant', p: 'abc' })];
   let contentBlockIndex = 0;
   const close = (): void => {
@@ -215,7 +224,14 @@ function converseFrames(script: Script): readonly Buffer[] {
     close();
   }
   frames.push(writeAwsFrame('messageStop', { stopReason: stops[script.stop], p: 'abc' }));
-  frames.push(writeAwsFrame('metadata', { usage: usageOf(script), metrics: { latencyMs: 12 }, p: 'ab' }));
+  frames.push(
+    writeAwsFrame('metadata', {
+      usage: usageOf(script),
+      metrics: { latencyMs: 12 },
+      ...tierOf(ask),
+      p: 'ab',
+    }),
+  );
   return frames;
 }
 

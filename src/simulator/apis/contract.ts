@@ -74,6 +74,11 @@ export interface Api {
     message: string,
     options: { readonly status?: number; readonly retryAfterS?: number },
   ): Rendered;
+  /** Present where the API has a flex tier: whether a call asks for it, and what a call is told for which it has no room. */
+  readonly flex?: {
+    asked(body: Readonly<Record<string, unknown>>, headers: IncomingHttpHeaders): boolean;
+    full(): Rendered;
+  };
   embed?(matched: Matched, body: Readonly<Record<string, unknown>>): Embedded;
   count?(ask: Ask): object;
 }

@@ -3,7 +3,7 @@ import { asArray, asNumber, asObject, asString, isObject } from '../../core/json
 import type { Ask, AskedTool, Script } from '../brain.ts';
 import { pieces, tokensOf } from '../brain.ts';
 import { base64Floats, embedText } from '../vectors.ts';
-import { type Api, type Embedded, type Matched, type Refusal, Refused } from './contract.ts';
+import { type Api, type Embedded, type Matched, type Refusal, Refused, type Rendered } from './contract.ts';
 
 const createdS = 1_790_000_000;
 const finish: Readonly<Record<Script['stop'], string>> = {
@@ -64,6 +64,7 @@ function openAiApi(id: string, azure: boolean): Api {
     errorChunk: () =>
       'data: {"error":{"message":"The server had an error while processing your request. Sorry about that!","type":"server_error","param":null,"code":null}}\n\n',
     refuse: (refusal, message, options) => refuse(refusal, message, options, azure),
+    flex: { asked: (body) => body['service_tier'] === 'flex', full: flexFull },
     embed: (matched, body) => embeddings(matched, body),
   };
 }
@@ -210,7 +211,7 @@ function wholeAnswer(ask: Ask, script: Script, azureShape: boolean): object {
     model: ask.model,
     choices,
     usage: usageOf(ask, script),
-    service_tier: 'default',
+    service_tier: ask.tier ?? 'default',
     system_fingerprint: 'fp_simulated',
     ...(azureShape ? { prompt_filter_results: [{ prompt_index: 0, content_filter_results: safe }] } : {}),
   };
@@ -222,7 +223,7 @@ function streamChunks(ask: Ask, script: Script, azureShape: boolean, usage: bool
     object: 'chat.completion.chunk',
     created: createdS,
     model: ask.model,
-    service_tier: 'default',
+    service_tier: ask.tier ?? 'default',
     system_fingerprint: 'fp_simulated',
   };
   const tail = usage ? { usage: null } : {};
@@ -353,6 +354,17 @@ function refuse(
         : { 'retry-after': String(Math.ceil(wait)), 'retry-after-ms': String(Math.ceil(wait * 1000)) },
     body: JSON.stringify({ error }),
   };
+}
+
+/** Not a limit: the limits’ headers are not sent. */
+function flexFull(): Rendered {
+  const error = {
+    message: 'Resource Unavailable. Try again later, or with another service tier.',
+    type: 'server_error',
+    param: null,
+    code: 'resource_unavailable',
+  };
+  return { status: 429, headers: {}, body: JSON.stringify({ error }) };
 }
 
 function embeddings(matched: Matched, body: Readonly<Record<string, unknown>>): Embedded {

@@ -73,6 +73,10 @@ export const vertex: Api = {
       ? toSse({ type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } })
       : `${matched.form === 'array' ? ',' : 'data: '}${JSON.stringify(errorBody(503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.'))}\r\n\r\n`,
   refuse: refuseGoogle,
+  flex: {
+    asked: (_body, headers) => headers['x-vertex-ai-llm-shared-request-type'] === 'flex',
+    full: () => refuseGoogle('rate-limit', '', {}),
+  },
   embed: embedGoogle,
   count: (ask) => ({
     totalTokens: tokensOf(ask.inputCharacters),
@@ -142,9 +146,11 @@ function usageOf(ask: Ask, script: Script): object {
     candidatesTokenCount: visible * ask.choices,
     totalTokenCount: script.usage.input + visible * ask.choices + script.usage.thinking,
     ...(script.usage.thinking === 0 ? {} : { thoughtsTokenCount: script.usage.thinking }),
-    trafficType: 'ON_DEMAND',
+    trafficType: trafficOf(ask),
   };
 }
+
+const trafficOf = ({ tier }: Ask): string => (tier === 'flex' ? 'ON_DEMAND_FLEX' : 'ON_DEMAND');
 
 function callParts(script: Script): object[] {
   const thoughtSignature = Buffer.from(`thought:${script.id}`).toString('base64');
@@ -179,7 +185,7 @@ function geminiChunks(ask: Ask, script: Script): readonly object[] {
     candidates: [
       { content: { role: 'model', parts }, ...(last ? { finishReason: finish[script.stop] } : {}) },
     ],
-    usageMetadata: last ? usageOf(ask, script) : { trafficType: 'ON_DEMAND' },
+    usageMetadata: last ? usageOf(ask, script) : { trafficType: trafficOf(ask) },
     modelVersion: ask.model,
     responseId: script.id,
   });

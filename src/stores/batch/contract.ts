@@ -340,7 +340,8 @@ export interface StoredAnswer {
 export interface Delivery {
   /** `webhook-id`: the same for every try. */
   readonly id: string;
-  readonly batchNo: number;
+  /** The batch whose end it tells of; absent: it tells of something else. */
+  readonly batchNo?: number;
   readonly url: string;
   readonly body: string;
   readonly tries: number;
@@ -362,6 +363,8 @@ export interface DeliveryRows {
   /** What came of a try; lets it go. Does nothing where it was delivered, or tried more often, meanwhile. */
   record(delivery: Delivery): Promise<void>;
   ofBatch(batchNo: number): Promise<readonly Delivery[]>;
+  /** Of those that tell of no batch, which go with theirs. Returns how many. */
+  prune(createdBeforeMs: number): Promise<number>;
 }
 
 export interface BatchStores {

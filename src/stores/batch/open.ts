@@ -1,9 +1,9 @@
 /** All rows of batch work on one connection. */
 import type { Connection } from '../database.ts';
+import { createDeliveryRows } from '../deliveries.ts';
 import { createAnswerRows } from './answers.ts';
 import { createBatchRows } from './batches.ts';
 import type { BatchStores } from './contract.ts';
-import { createDeliveryRows } from './deliveries.ts';
 import { createFileRows } from './files.ts';
 import { createItemRows } from './items.ts';
 import { createSubmissionRows } from './submissions.ts';

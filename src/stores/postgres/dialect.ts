@@ -5,6 +5,7 @@ import type { Differences } from '../database.ts';
 export const postgresDifferences: Differences = {
   // The database's own collation would order names otherwise than SQLite does, and compare them more slowly.
   text: sql`text collate "C"`,
+  bytes: sql`bytea`,
   keyedTable: sql``,
   hasTag: (tag) => sql`tags::jsonb ? ${tag}`,
   lockRow: sql`for update`,

@@ -2,6 +2,7 @@
 import type { Owner } from '../../batch/contract.ts';
 import type { Priority } from '../../core/facts.ts';
 import type { NewQueuedRequest, QueuedAnswer, QueuedRequest, Way } from '../../queue/contract.ts';
+import type { Delivery } from '../batch/contract.ts';
 
 /** A request that a worker holds until its lease ends. */
 export interface HeldRequest {
@@ -33,11 +34,20 @@ export interface QueueRows {
   /** False where it has ended. */
   cancel(owner: Owner, id: string, nowMs: number): Promise<boolean>;
 
-  /** Of way `queue`, due, waiting or left by a worker whose lease has ended; the least rank first. Counts a try. */
-  claim(nowMs: number, leaseMs: number, limit: number): Promise<readonly HeldRequest[]>;
-  renew(held: readonly HeldRequest[], untilMs: number): Promise<void>;
-  /** It waits again until then. */
-  release(held: HeldRequest, dueAtMs: number): Promise<boolean>;
+  /**
+   * Of way `queue`, due, waiting or left by a worker whose lease has ended; the least rank first. Counts a try.
+   * `urgentBeforeMs`: those whose deadline is before that come first, by it.
+   */
+  claim(
+    nowMs: number,
+    leaseMs: number,
+    limit: number,
+    urgentBeforeMs?: number,
+  ): Promise<readonly HeldRequest[]>;
+  /** Returns those whose claim was lost, or that were cancelled meanwhile. */
+  renew(held: readonly HeldRequest[], untilMs: number): Promise<readonly HeldRequest[]>;
+  /** It waits again until then. `counted` false: nothing was called, and the claim counts as no try. */
+  release(held: HeldRequest, dueAtMs: number, counted?: boolean): Promise<boolean>;
   /** False where the claim was lost, or it was cancelled meanwhile: the answer is not kept. */
   settle(
     held: HeldRequest,
@@ -52,9 +62,15 @@ export interface QueueRows {
 
   /** Of way `batch`, waiting, by group; the earliest first. At most `limit` groups. */
   groups(limit: number): Promise<readonly WaitingGroup[]>;
-  /** Up to `limit` of a group, the earliest first, become `gathered` under `flush`; the intent of a batch. Returns how many. */
+  /**
+   * Up to `limit` of a group, the earliest first, become `gathered` under `flush`; the intent of a batch. Returns how many. Asked again for the
+   * same flush, it gathers no more.
+   */
   gather(group: string, flush: string, limit: number): Promise<number>;
-  /** By `seq` of the batch that they are to be (the order of their ids), after `afterId`. */
+  /**
+   * By `seq` of the batch that they are to be (the order of their ids), after `afterId`. Those that were cancelled since keep their place, so that
+   * what is written twice is written alike.
+   */
   gathered(flush: string, afterId: string, limit: number): Promise<readonly QueuedRequest[]>;
   /** Gatherings whose batch is not known to exist: to be gone on with after a crash. */
   openFlushes(): Promise<readonly string[]>;
@@ -76,6 +92,11 @@ export interface QueueRows {
     }[],
     nowMs: number,
   ): Promise<number>;
+
+  /** Those that have ended, have a webhook, and of whose end no delivery is kept yet; at most `limit`. */
+  untold(limit: number): Promise<readonly QueuedRequest[]>;
+  /** Keeps the delivery, once for a request; false where there was one. */
+  tell(id: string, delivery: Delivery): Promise<boolean>;
 
   /** Removes those that ended before; returns how many. */
   prune(endedBeforeMs: number): Promise<number>;

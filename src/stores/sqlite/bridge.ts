@@ -42,9 +42,11 @@ function objects(names: readonly string[], rows: readonly unknown[]): unknown[] 
 
 function bindable(parameters: readonly unknown[]): readonly SQLInputValue[] {
   if (parameters.every(isBindable)) return parameters;
-  throw new TypeError('A parameter is neither text, a number nor null.');
+  throw new TypeError('A parameter is neither text, a number, bytes nor null.');
 }
 
-function isBindable(value: unknown): value is string | number | null {
-  return typeof value === 'string' || typeof value === 'number' || value === null;
+function isBindable(value: unknown): value is string | number | Uint8Array | null {
+  return (
+    typeof value === 'string' || typeof value === 'number' || value === null || value instanceof Uint8Array
+  );
 }

@@ -5,6 +5,7 @@ import type { Differences } from '../database.ts';
 export const sqliteDifferences: Differences = {
   // SQLite compares text byte by byte unless told otherwise.
   text: sql`text`,
+  bytes: sql`blob`,
   // One tree instead of a table and the index of its key: a quarter less to write for each row.
   keyedTable: sql`without rowid`,
   hasTag: (tag) => sql`exists (select 1 from json_each(tags) where value = ${tag})`,

@@ -187,4 +187,26 @@ routes:
       '6:13 routes.embed.chain[0]: "anthropic/text-embedding-3-small" cannot be called: provider "anthropic" offers no embeddings. Name another provider or model.',
     ],
   },
+  {
+    name: 'flex where a model, a location or a provider has none',
+    yaml: `providers:
+  openai:
+    type: openai
+  vertex: { type: vertex, project: acme, location: europe-west4, access_token: t }
+  anthropic:
+    type: anthropic
+routes:
+  chat:
+    chain:
+      - openai/gpt-5-mini@flex
+      - openai/gpt-4.1-mini@flex
+      - vertex/gemini-2.5-flash@flex
+      - anthropic/claude-haiku-4-5@flex
+`,
+    says: [
+      '11:9 routes.chat.chain[1]: "openai/gpt-4.1-mini@flex" cannot be called: provider "openai" has no flex tier for it, as configured. Write it without @flex.',
+      '12:9 routes.chat.chain[2]: "vertex/gemini-2.5-flash@flex" cannot be called: provider "vertex" has no flex tier for it, as configured. Write it without @flex.',
+      '13:9 routes.chat.chain[3]: "anthropic/claude-haiku-4-5@flex" cannot be called: provider "anthropic" has no flex tier for it, as configured. Write it without @flex.',
+    ],
+  },
 ];

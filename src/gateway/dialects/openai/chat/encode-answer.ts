@@ -10,7 +10,7 @@ import type { TokenLogprob } from '../../../../core/event.ts';
 import type { AnswerContext } from '../../contract.ts';
 import { callExtension, thinkingBlock } from './carry.ts';
 import { finishReason } from './stop-words.ts';
-import { encodeUsage } from './usage.ts';
+import { encodeTier, encodeUsage } from './usage.ts';
 
 type Message = ChatCompletionMessage & { reasoning_content?: string; thinking_blocks?: object[] };
 
@@ -27,7 +27,7 @@ export function encodeChatAnswer(answer: Answer, context: AnswerContext): object
       logprobs: encodeLogprobs(choice.logprobs),
       finish_reason: finishReason(choice.stop.kind, legacy),
     })),
-    ...(answer.usage === undefined ? {} : { usage: encodeUsage(answer.usage) }),
+    ...(answer.usage === undefined ? {} : { usage: encodeUsage(answer.usage), ...encodeTier(answer.usage) }),
   } satisfies ChatCompletion;
 }
 

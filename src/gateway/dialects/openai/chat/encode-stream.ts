@@ -12,7 +12,7 @@ import { callExtension, thinkingBlock } from './carry.ts';
 import { chatId, encodeLogprobs, isLegacy } from './encode-answer.ts';
 import { encodeChatError } from './errors.ts';
 import { finishReason } from './stop-words.ts';
-import { encodeUsage } from './usage.ts';
+import { encodeTier, encodeUsage } from './usage.ts';
 
 type Delta = ChatCompletionChunk.Choice.Delta & { reasoning_content?: string; thinking_blocks?: object[] };
 
@@ -187,7 +187,9 @@ class ChatStream implements StreamEncoder {
     const usage = this.#usage;
     const last =
       this.#context.request.streamUsage && usage !== undefined
-        ? writeSse(`${this.#head},"choices":[],"usage":${JSON.stringify(encodeUsage(usage))}}`)
+        ? writeSse(
+            `${this.#head},"choices":[],${JSON.stringify({ usage: encodeUsage(usage), ...encodeTier(usage) }).slice(1)}`,
+          )
         : '';
     return `${last}data: [DONE]\n\n`;
   }

@@ -1,6 +1,18 @@
 /** Usage in Chat Completions terms: totals include cached and reasoning tokens, as ours do. */
+import type { ChatCompletion } from 'openai/resources/chat/completions';
 import type { CompletionUsage } from 'openai/resources/completions';
 import type { Usage } from '../../../../core/usage.ts';
+
+type Tier = Extract<ChatCompletion['service_tier'], 'default' | 'flex' | 'priority'>;
+
+/** Which tier served, where the provider says it in a word that has one of OpenAI's at its end. */
+const tierWord = /(?:^|[-_ ])(default|flex|priority)$/i;
+const tiers: Readonly<Record<string, Tier>> = { default: 'default', flex: 'flex', priority: 'priority' };
+
+export function encodeTier({ serviceTier }: Usage): { readonly service_tier?: Tier } {
+  const tier = tiers[tierWord.exec(serviceTier ?? '')?.[1]?.toLowerCase() ?? ''];
+  return tier === undefined ? {} : { service_tier: tier };
+}
 
 export function encodeUsage(usage: Usage): CompletionUsage {
   const prompt = usage.inputTokens ?? 0;

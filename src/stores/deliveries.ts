@@ -1,9 +1,14 @@
 /** Messages to callers' webhooks on either kind of store. */
 import { type Kysely, sql } from 'kysely';
-import type { Connection, Database } from '../database.ts';
-import { storable } from '../ledger-row.ts';
-import type { Delivery, DeliveryRows } from './contract.ts';
-import type { DeliveryTable } from './tables.ts';
+import type { Delivery, DeliveryRows } from './batch/contract.ts';
+import type { DeliveryTable } from './batch/tables.ts';
+import type { Connection, Database } from './database.ts';
+import { storable } from './ledger-row.ts';
+
+/** Batches count from 1. */
+const noBatch = 0;
+/** Removed by one statement. */
+const pruneRows = 1_000;
 
 export function createDeliveryRows({ database, differences }: Connection): DeliveryRows {
   return {
@@ -52,6 +57,26 @@ export function createDeliveryRows({ database, differences }: Connection): Deliv
         .execute();
       return rows.map(readRow);
     },
+
+    async prune(createdBeforeMs) {
+      let pruned = 0;
+      for (let removed = pruneRows; removed === pruneRows; pruned += removed) {
+        const { numDeletedRows } = await database
+          .deleteFrom('intermodal_delivery')
+          .where('id', 'in', (old) =>
+            old
+              .selectFrom('intermodal_delivery')
+              .select('id')
+              .where('batch_no', '=', noBatch)
+              .where('created_at_ms', '<', createdBeforeMs)
+              .orderBy('created_at_ms')
+              .limit(pruneRows),
+          )
+          .executeTakeFirstOrThrow();
+        removed = Number(numDeletedRows);
+      }
+      return pruned;
+    },
   };
 }
 
@@ -66,7 +91,7 @@ export async function addDelivery(database: Kysely<Database>, delivery: Delivery
 function writeRow(delivery: Delivery): DeliveryTable {
   return {
     id: delivery.id,
-    batch_no: delivery.batchNo,
+    batch_no: delivery.batchNo ?? noBatch,
     url: storable(delivery.url),
     body: storable(delivery.body),
     tries: delivery.tries,
@@ -84,7 +109,7 @@ function writeRow(delivery: Delivery): DeliveryTable {
 function readRow(row: DeliveryTable): Delivery {
   return {
     id: row.id,
-    batchNo: row.batch_no,
+    ...(row.batch_no === noBatch ? {} : { batchNo: row.batch_no }),
     url: row.url,
     body: row.body,
     tries: row.tries,

@@ -1,0 +1,86 @@
+/**
+ * Wake-ups through BullMQ: each hint is a delayed job, and whichever gateway takes it looks at the rows. A job holds a name and nothing
+ * else; done or failed it is removed, and a Redis that loses all of them only makes the rows wait for the next look.
+ */
+import { Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Clock } from '../core/clock.ts';
+import type { WakeUps } from './contract.ts';
+
+/** The braces keep all its keys on one node of a cluster. */
+const prefix = '{intermodal}';
+/** Taken by one gateway at once; what a hint starts runs on. */
+const concurrency = 8;
+/** A hint for the same row within this time of another says nothing new. */
+const grainMs = 100;
+/** Of hints that Redis has not taken yet; the rows wait for the next look if there are more. */
+const mostPending = 10_000;
+/** No timer of BullMQ is longer; a hint that comes too early is harmless. */
+const longestDelayMs = 86_400_000;
+
+export interface BullOptions {
+  readonly url: string;
+  /** What the hints are about: `batch`, `queue`. */
+  readonly about: string;
+  readonly clock: Clock;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions): WakeUps {
+  const callbacks = new Set<() => void>();
+  const retryStrategy = (times: number): number => Math.min(1_000, 50 * 2 ** Math.min(times, 5));
+  const told = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy });
+  // BullMQ wants commands of its workers to wait for a connection.
+  const heard = new Redis(url, { maxRetriesPerRequest: null, retryStrategy });
+  const queue = new Queue(about, { prefix, connection: told });
+  const worker = new Worker(
+    about,
+    async () => {
+      for (const callback of callbacks) callback();
+    },
+    { prefix, concurrency, connection: heard },
+  );
+  let troubled = false;
+  let pending = 0;
+  const lost = (error: unknown): void => {
+    // Each try to connect fails again; the first is told.
+    if (!troubled) onTrouble(error);
+    troubled = true;
+  };
+  for (const redis of [told, heard]) redis.on('error', lost);
+  queue.on('error', lost);
+  worker.on('error', lost);
+  heard.on('ready', () => {
+    troubled = false;
+  });
+
+  return {
+    at(name, dueAtMs) {
+      const delay = Math.min(longestDelayMs, Math.max(0, dueAtMs - clock.now()));
+      if (delay === 0) for (const callback of callbacks) callback();
+      if (pending >= mostPending) return;
+      pending += 1;
+      // BullMQ takes no colon in an id.
+      const jobId = `${name.replaceAll(':', '-')}-${Math.ceil(dueAtMs / grainMs)}`;
+      queue
+        .add(name, {}, { jobId, delay, removeOnComplete: true, removeOnFail: true })
+        .catch(lost)
+        .finally(() => {
+          pending -= 1;
+        });
+    },
+    onWake(callback) {
+      callbacks.add(callback);
+      return () => callbacks.delete(callback);
+    },
+    get shared() {
+      return heard.status === 'ready' && told.status === 'ready';
+    },
+    async close() {
+      callbacks.clear();
+      await Promise.allSettled([worker.close(true), queue.close()]);
+      told.disconnect();
+      heard.disconnect();
+    },
+  };
+}

@@ -1,0 +1,264 @@
+/**
+ * A call that nobody holds a line for: its answer is kept, so that nothing may be lost between the call and what is written of it.
+ *
+ * The ledger says that a call's cost is unknown before it is made, and what it was once that is known; a process that dies in between leaves the
+ * first. The answer must have the form that was asked for. Where several attempts are made, each has an entry of its own, by the id
+ * that limits and budgets know it by.
+ */
+import type { Calibration } from '../catalog/calibration.ts';
+import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts';
+import type { Clock } from '../core/clock.ts';
+import { GatewayError } from '../core/errors.ts';
+import type { OutputFormat } from '../core/request.ts';
+import { checkForm } from '../form/answer.ts';
+import type { LedgerEntry } from '../stores/contract.ts';
+import type { Outcome } from './attempt.ts';
+import { attemptWhole, readChat, readEmbedding } from './attempt-whole.ts';
+import { readJson } from './body.ts';
+import type {
+  AttemptRecord,
+  Call,
+  Policy,
+  Route,
+  Served,
+  Sink,
+  Spent,
+  Target,
+  WholeSink,
+} from './contract.ts';
+import { entryOf } from './entry.ts';
+import type { ExchangeWorld } from './exchange.ts';
+import { type GateWorld, Pass } from './gate.ts';
+import { needsOf } from './needs.ts';
+import type { WalkWorld } from './progress.ts';
+import { walk } from './walk.ts';
+
+export interface BookedWorld {
+  readonly walk: WalkWorld;
+  readonly gate: GateWorld;
+  readonly exchange: ExchangeWorld;
+  readonly estimates: Calibration;
+  readonly clock: Clock;
+}
+
+/** A call whose answer can be written without a socket. */
+export interface AnswerableCall extends Call {
+  readonly operation: 'chat' | 'embedding';
+  /** The form that the answer must have, where the caller gave one. */
+  format(): OutputFormat | undefined;
+  encodeAnswer(answer: Answer | EmbeddingAnswer): object;
+}
+
+export interface BookedOptions {
+  readonly policy: Policy;
+  /** Answers are held against the form that was asked for, those too that go as they came. */
+  readonly checked: boolean;
+  readonly sink: Sink;
+  /** What limits take the call for, where it is not its own priority. */
+  readonly priority?: Call['priority'];
+  /** Before each attempt, once limits and budgets let it through. */
+  before?(target: Target, attemptId: string): Promise<void>;
+}
+
+export type Came =
+  /** `body`: JSON in the caller's dialect. */
+  | { readonly kind: 'answer'; readonly served: Served; readonly body: string; readonly repaired: boolean }
+  /** Answered, in a form that it must not have. */
+  | { readonly kind: 'form'; readonly served: Served; readonly message: string }
+  | { readonly kind: 'error'; readonly error: GatewayError }
+  /** The sink was closed. */
+  | { readonly kind: 'closed' };
+
+export interface Sums extends Spent {
+  readonly inputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+}
+
+const nothing: Spent = { costNanoUsd: 0, listNanoUsd: 0, exact: true };
+
+export class BookedCall {
+  readonly #world: BookedWorld;
+  readonly #call: AnswerableCall;
+  readonly #route: Route;
+  readonly #records: { readonly target: Target; readonly record: AttemptRecord }[] = [];
+  /** Entries that say `unknown`, by their ids. */
+  readonly #open = new Map<string, Target>();
+
+  /** The id of the call must be of this try alone: what is asked again after a crash must not overwrite what the ledger says of the first. */
+  constructor(world: BookedWorld, call: AnswerableCall, route: Route) {
+    this.#world = world;
+    this.#call = call;
+    this.#route = route;
+  }
+
+  /** Of its first attempt, should nobody say otherwise. */
+  get firstId(): string {
+    return `${this.#call.id}.0`;
+  }
+
+  /** What the ledger says until it knows more: the most that an attempt can cost. Must be durable before the attempt begins. */
+  intent(target: Target, attemptId: string): LedgerEntry {
+    const { worstNanoUsd } = needsOf(this.#call, this.#route, target, this.#world.estimates);
+    const spent = { costNanoUsd: worstNanoUsd, listNanoUsd: worstNanoUsd, exact: false };
+    this.#open.set(attemptId, target);
+    const ended = { id: attemptId, outcome: 'unknown' as const, spent, durationMs: 0 };
+    return entryOf(this.#call, this.#route, target, ended, this.#world.clock.now());
+  }
+
+  /** The same entries again, now that it is known; of what was intended and never made, that it cost nothing. */
+  entries(): readonly LedgerEntry[] {
+    const nowMs = this.#world.clock.now();
+    const entries: LedgerEntry[] = [];
+    const told = new Set<string>();
+    for (const { target, record } of this.#records) {
+      const { id, outcome, spent = nothing } = record;
+      if (id === undefined || outcome === 'refused') continue;
+      told.add(id);
+      entries.push(entryOf(this.#call, this.#route, target, { ...record, id, outcome, spent }, nowMs));
+    }
+    for (const [id, target] of this.#open) {
+      if (told.has(id)) continue;
+      const ended = { id, outcome: 'failed' as const, spent: nothing, durationMs: 0 };
+      entries.push(entryOf(this.#call, this.#route, target, ended, nowMs));
+    }
+    return entries;
+  }
+
+  sums(): Sums {
+    const sums = { ...nothing, inputTokens: 0, cacheReadTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+    for (const { record } of this.#records) {
+      const { spent = nothing, usage } = record;
+      sums.costNanoUsd += spent.costNanoUsd;
+      sums.listNanoUsd += spent.listNanoUsd;
+      sums.exact &&= spent.exact;
+      sums.inputTokens += usage?.inputTokens ?? 0;
+      sums.cacheReadTokens += usage?.cacheReadTokens ?? 0;
+      sums.outputTokens += usage?.outputTokens ?? 0;
+      sums.reasoningTokens += usage?.reasoningTokens ?? 0;
+    }
+    return sums;
+  }
+
+  async ask(options: BookedOptions): Promise<Came> {
+    const world = this.#world;
+    const [call, route] = [this.#call, this.#route];
+    const kept = new Kept(call, options);
+    const watching: WalkWorld = {
+      ...world.walk,
+      observe: (...attempt) => {
+        this.#records.push({ target: attempt[2], record: attempt[3] });
+        world.walk.observe(...attempt);
+      },
+    };
+    const { priority = call.priority, before, policy } = options;
+    const pass = new Pass(world.gate, { ...call, priority }, route, policy);
+    const result = await walk(
+      watching,
+      call,
+      route,
+      options.sink,
+      pass,
+      async (target, tried, remainingMs, attemptId) => {
+        await before?.(target, attemptId);
+        if (options.sink.closed) return { kind: 'client-closed' };
+        const input = { call, target, tried: [...tried], strict: route.strict, remainingMs };
+        return attempt(world.exchange, call.operation, input, kept);
+      },
+    );
+    if (kept.came !== undefined) return kept.came;
+    if (result.kind === 'failed') return { kind: 'error', error: result.error };
+    if (result.kind === 'client-closed') return { kind: 'closed' };
+    return { kind: 'error', error: new GatewayError('internal', 'The call ended without an answer.') };
+  }
+}
+
+function attempt(
+  world: ExchangeWorld,
+  operation: AnswerableCall['operation'],
+  input: Parameters<typeof attemptWhole>[1],
+  sink: Kept,
+): Promise<Outcome> {
+  const { chat, embeddings, name } = input.target;
+  if (operation === 'embedding' && embeddings !== undefined)
+    return attemptWhole(world, input, embeddings, readEmbedding(embeddings), sink);
+  if (operation === 'chat' && chat !== undefined)
+    return attemptWhole(world, input, chat, readChat(chat), sink);
+  const error = new GatewayError('unsupported', `${name} does not offer this operation.`);
+  return Promise.resolve({ kind: 'failed', error });
+}
+
+/** Where the answer goes. */
+class Kept implements WholeSink<Answer | EmbeddingAnswer> {
+  readonly #call: AnswerableCall;
+  readonly #checked: boolean;
+  readonly #sink: Sink;
+  came: Came | undefined;
+
+  constructor(call: AnswerableCall, { checked, sink }: BookedOptions) {
+    this.#call = call;
+    this.#checked = checked;
+    this.#sink = sink;
+  }
+
+  get closed(): boolean {
+    return this.#sink.closed;
+  }
+
+  onClose(callback: () => void): () => void {
+    return this.#sink.onClose(callback);
+  }
+
+  relay(served: Served, bytes: Uint8Array): void {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const body = buffer.toString('utf8');
+    const { chat } = served.target;
+    if (!this.#checked || chat === undefined) this.came = { kind: 'answer', served, body, repaired: false };
+    else {
+      const fold = createFold();
+      chat.readAnswer(readJson(buffer), fold.add);
+      this.#tell(served, fold.answer(), body);
+    }
+  }
+
+  answer(served: Served, answer: Answer | EmbeddingAnswer): void {
+    this.#tell(served, answer, undefined);
+  }
+
+  /** `body`: as it came, where that serves. */
+  #tell(served: Served, answer: Answer | EmbeddingAnswer, body: string | undefined): void {
+    const call = this.#call;
+    const checked = 'choices' in answer ? checkForm(call.format(), answer) : undefined;
+    if (checked?.message !== undefined) {
+      this.came = { kind: 'form', served, message: checked.message };
+      return;
+    }
+    const mended = checked?.answer;
+    const told =
+      body === undefined || mended !== undefined ? JSON.stringify(call.encodeAnswer(mended ?? answer)) : body;
+    this.came = { kind: 'answer', served, body: told, repaired: mended !== undefined };
+  }
+}
+
+/** A sink without a socket: closed by whoever made it. */
+export class HandSink implements Sink {
+  closed = false;
+  readonly #watchers = new Set<() => void>();
+
+  onClose(callback: () => void): () => void {
+    if (this.closed) callback();
+    else this.#watchers.add(callback);
+    return () => {
+      this.#watchers.delete(callback);
+    };
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const watchers = [...this.#watchers];
+    this.#watchers.clear();
+    for (const watcher of watchers) watcher();
+  }
+}

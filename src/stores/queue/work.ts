@@ -1,0 +1,179 @@
+/**
+ * What workers do with requests of way `queue`. A claim finds the first by rank, passes over those that others are taking, and takes
+ * them, in one statement: two claimers never get the same. Who claims one holds it for a while, and its fence grows; what is done in the
+ * name of an older fence does nothing. A holder that died is passed over by time alone: its row is as due as it was.
+ */
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import type { Connection, Database, Differences } from '../database.ts';
+import type { HeldRequest, QueueRows } from './contract.ts';
+import { withBodies } from './reading.ts';
+import { answerColumns } from './row.ts';
+import { inQueue, isLive, type QueuedTable } from './tables.ts';
+
+type WorkRows = Pick<QueueRows, 'claim' | 'renew' | 'release' | 'settle' | 'nextDueMs'>;
+
+export function createWork({ database, differences }: Connection): WorkRows {
+  return {
+    async claim(nowMs, leaseMs, limit, urgentBeforeMs) {
+      const take: Take = { nowMs, leaseMs, limit };
+      // First without a lock: most often there is nothing, and a writer would hold up others.
+      const due = await dueAt(database.selectFrom('intermodal_queued').select('id'), nowMs)
+        .limit(1)
+        .executeTakeFirst();
+      if (due === undefined || limit <= 0) return [];
+      const urgent =
+        urgentBeforeMs === undefined ? [] : await claimUrgent(database, differences, take, urgentBeforeMs);
+      const rest =
+        urgent.length < limit
+          ? await claimByRank(database, differences, { ...take, limit: limit - urgent.length })
+          : [];
+      const byRank = rest.toSorted((one, other) => one.rank_ms - other.rank_ms);
+      const byDeadline = urgent.toSorted((one, other) => one.deadline_at_ms - other.deadline_at_ms);
+      const rows = [...byDeadline, ...byRank];
+      const requests = await withBodies(database, rows);
+      const fences = new Map(rows.map(({ id, fence }) => [id, fence]));
+      return requests.map((request) => ({ request, fence: fences.get(request.id) ?? 0 }));
+    },
+
+    async renew(held, untilMs) {
+      if (held.length === 0) return [];
+      return database.transaction().execute(async (transaction) => {
+        const lost: HeldRequest[] = [];
+        for (const one of held) {
+          const { numUpdatedRows } = await heldBy(
+            transaction.updateTable('intermodal_queued').set({ held_until_ms: untilMs }),
+            one,
+          )
+            .where('state', '=', 'calling')
+            .executeTakeFirstOrThrow();
+          if (numUpdatedRows !== 1n) lost.push(one);
+        }
+        return lost;
+      });
+    },
+
+    async release(held, dueAtMs, counted = true) {
+      const { numUpdatedRows } = await heldBy(
+        database.updateTable('intermodal_queued').set((row) => ({
+          state: 'waiting',
+          held_until_ms: 0,
+          due_at_ms: dueAtMs,
+          tries: counted ? row.ref('tries') : row('tries', '-', 1),
+        })),
+        held,
+      )
+        .where('state', '=', 'calling')
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
+    },
+
+    async settle(held, state, answer, costNanoUsd, nowMs) {
+      const { numUpdatedRows } = await heldBy(
+        database.updateTable('intermodal_queued').set({
+          ...answerColumns(answer),
+          state,
+          live: 0,
+          held_until_ms: 0,
+          cost_nano_usd: costNanoUsd,
+          ended_at_ms: nowMs,
+        }),
+        held,
+      )
+        .where('state', '=', 'calling')
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
+    },
+
+    async nextDueMs() {
+      const row = await database
+        .selectFrom('intermodal_queued')
+        .select(
+          sql<
+            number | null
+          >`min(case when held_until_ms > due_at_ms then held_until_ms else due_at_ms end)`.as('due'),
+        )
+        .where(isLive)
+        .where(inQueue)
+        .executeTakeFirstOrThrow();
+      return row.due ?? undefined;
+    },
+  };
+}
+
+interface Take {
+  readonly nowMs: number;
+  readonly leaseMs: number;
+  readonly limit: number;
+}
+
+function dueAt<O>(
+  query: SelectQueryBuilder<Database, 'intermodal_queued', O>,
+  nowMs: number,
+): SelectQueryBuilder<Database, 'intermodal_queued', O> {
+  return query
+    .where(isLive)
+    .where(inQueue)
+    .where('due_at_ms', '<=', nowMs)
+    .where('held_until_ms', '<=', nowMs);
+}
+
+function claimByRank(
+  database: Kysely<Database>,
+  { takeRows }: Differences,
+  { nowMs, leaseMs, limit }: Take,
+): Promise<QueuedTable[]> {
+  return database
+    .with(
+      (name) => name('taken').materialized(),
+      (rows) =>
+        dueAt(rows.selectFrom('intermodal_queued').select('id'), nowMs)
+          .orderBy('rank_ms')
+          .limit(limit)
+          .modifyEnd(takeRows),
+    )
+    .updateTable('intermodal_queued')
+    .set(claimed(nowMs + leaseMs))
+    .where('id', 'in', (rows) => rows.selectFrom('taken').select('id'))
+    .returningAll()
+    .execute();
+}
+
+function claimUrgent(
+  database: Kysely<Database>,
+  { takeRows }: Differences,
+  { nowMs, leaseMs, limit }: Take,
+  beforeMs: number,
+): Promise<QueuedTable[]> {
+  return database
+    .with(
+      (name) => name('taken').materialized(),
+      (rows) =>
+        dueAt(rows.selectFrom('intermodal_queued').select('id'), nowMs)
+          .where('deadline_at_ms', '<', beforeMs)
+          .orderBy('deadline_at_ms')
+          .limit(limit)
+          .modifyEnd(takeRows),
+    )
+    .updateTable('intermodal_queued')
+    .set(claimed(nowMs + leaseMs))
+    .where('id', 'in', (rows) => rows.selectFrom('taken').select('id'))
+    .returningAll()
+    .execute();
+}
+
+function claimed(untilMs: number) {
+  return {
+    state: sql<'calling'>`'calling'`,
+    held_until_ms: untilMs,
+    fence: sql<number>`fence + 1`,
+    tries: sql<number>`tries + 1`,
+  };
+}
+
+/** No row where the claim was lost. */
+function heldBy<Query extends { where(column: 'id' | 'fence', is: '=', value: string | number): Query }>(
+  query: Query,
+  held: HeldRequest,
+): Query {
+  return query.where('id', '=', held.request.id).where('fence', '=', held.fence);
+}
