@@ -28,14 +28,19 @@ type Learn = (labels: readonly Scored[]) => (raw: number) => number;
 /** `undefined` without labels. */
 export function calibrate(labels: readonly Scored[]): Calibration | undefined {
   if (labels.length === 0) return undefined;
-  const method = lossOf(platt, labels) <= lossOf(isotonic, labels) ? 'platt' : 'isotonic';
+  const method = methodFor(labels);
   const points = groupsOf(labels).map(({ sum, agreed, count }) => ({
     raw: sum / count,
     agreed: agreed / count,
     labels: count,
   }));
-  const learn = method === 'platt' ? platt : isotonic;
-  return { method, labels: labels.length, points, confidenceOf: learn(labels) };
+  return { method, labels: labels.length, points, confidenceOf: methods[method](labels) };
+}
+
+const methods: Readonly<Record<Calibration['method'], Learn>> = { platt, isotonic };
+
+function methodFor(labels: readonly Scored[]): Calibration['method'] {
+  return lossOf(platt, labels) <= lossOf(isotonic, labels) ? 'platt' : 'isotonic';
 }
 
 const folds = 5;
@@ -88,8 +93,10 @@ export function calibrationError(told: readonly Told[]): number {
 /** Fewer say nothing of an error of a few hundredths. */
 const leastHeldOut = 50;
 
-/** The error on labels that a calibration has not seen. `undefined`: too few to say. */
-export function heldOutError(labels: readonly Scored[]): number | undefined {
-  if (labels.length < leastHeldOut) return undefined;
-  return calibrationError(unseen((seen) => calibrate(seen)?.confidenceOf ?? ((raw) => raw), labels));
+/** The error of a way of calibrating, on labels that it has not seen. `undefined`: too few to say. */
+export function heldOutError(
+  labels: readonly Scored[],
+  method: Calibration['method'] = methodFor(labels),
+): number | undefined {
+  return labels.length < leastHeldOut ? undefined : calibrationError(unseen(methods[method], labels));
 }

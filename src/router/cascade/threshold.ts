@@ -161,11 +161,12 @@ export function learn(
   const scored = newest.flatMap(scoreOf).slice(0, mostScored);
   // A curve that has not seen the scores that are accepted would say of them what it knows of the others.
   const audited = scored.filter(({ raw }) => raw >= firstOf(accept)).length >= calibrateAfter;
+  const calibration = audited ? calibrate(scored) : undefined;
   const audits = labels.filter(({ kind }) => kind === 'audit');
   return {
     threshold: accept.kind === 'auto' ? autoThreshold(labels, accept, auditShare, calibrateAfter) : threshold,
-    calibration: audited ? calibrate(scored) : undefined,
-    error: audited ? heldOutError(scored) : undefined,
+    calibration,
+    error: calibration === undefined ? undefined : heldOutError(scored, calibration.method),
     agreement: audits.length === 0 ? undefined : audits.filter(({ agreed }) => agreed).length / audits.length,
   };
 }
