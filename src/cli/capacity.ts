@@ -21,6 +21,7 @@ import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
+import { createMeasures } from '../router/measures/measures.ts';
 import { createSight } from '../router/sight.ts';
 import type { Ledger, LedgerEntry, Stores } from '../stores/contract.ts';
 import { canaryEvents } from '../telemetry/canary-events.ts';
@@ -104,7 +105,8 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     events: canaryEvents(log),
   });
   await canaries.refresh();
-  const sight = createSight({ health: input.health, canaries });
+  const measures = createMeasures({ clock, limits, learning, estimates });
+  const sight = createSight({ health: input.health, canaries, measures });
   addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, canaries });
   return {
     keys,
@@ -125,8 +127,10 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       line,
       sight,
       ended: (_call, result) => canaries.ended(result),
-      observe: (call, route, target, record, error) =>
-        observeAttempt(world(), call, route, target, record, error),
+      observe(call, route, target, record, error) {
+        measures.observe(call, route, target, record);
+        observeAttempt(world(), call, route, target, record, error);
+      },
     },
     async refresh() {
       await canaries.refresh();

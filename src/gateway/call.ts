@@ -6,6 +6,7 @@ import type { Facts } from '../core/facts.ts';
 import type { Endpoint, ForwardedCall } from '../providers/contract.ts';
 import type { Call, Caller, Prepared } from '../router/contract.ts';
 import { editBody, parseBody } from '../wire/json-scan.ts';
+import { conversationOf } from './conversation.ts';
 import type { Dialect } from './dialects/contract.ts';
 import { readTerms, type Terms } from './terms.ts';
 
@@ -57,6 +58,7 @@ export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): Decodabl
     bodyBytes: body.bytes.length,
     ...(input.caller === undefined ? {} : { caller: input.caller }),
     ...(input.batch === undefined ? {} : { batch: input.batch }),
+    conversation: conversationOf(dialect, body, input.caller?.key),
     request,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
   };

@@ -51,6 +51,8 @@ class StreamAttempt {
   #ended = false;
   #failure: GatewayError | undefined;
   #usage: Usage | undefined;
+  #startedMs = 0;
+  #firstMs = 0;
   #sending: Sending | undefined;
   #cancelFirstToken: () => void = () => {};
   #forgetClose: () => void = () => {};
@@ -73,6 +75,7 @@ class StreamAttempt {
 
   start(): void {
     const { target } = this.#input;
+    this.#startedMs = this.#world.clock.now();
     this.#forgetClose = this.#sink.onClose(() =>
       this.#finish({ kind: 'client-closed', usage: this.#usage, seenChars: this.#seenChars() }),
     );
@@ -186,7 +189,7 @@ class StreamAttempt {
     if (this.#ended) {
       this.#sink.flush();
       this.#sink.end();
-      this.#finish({ kind: 'served', usage: this.#usage });
+      this.#finish({ kind: 'served', usage: this.#usage, firstMs: this.#firstMs });
       return;
     }
     if (!this.#sink.flush()) {
@@ -208,6 +211,7 @@ class StreamAttempt {
 
   #commit(): void {
     this.#committed = true;
+    this.#firstMs = this.#world.clock.now() - this.#startedMs;
     this.#cancelFirstToken();
     const { target, tried } = this.#input;
     const encode = this.#relay === undefined;
@@ -244,7 +248,13 @@ class StreamAttempt {
       return;
     }
     this.#sink.fail(error);
-    this.#finish({ kind: 'cut', error, usage: this.#usage, seenChars: this.#seenChars() });
+    this.#finish({
+      kind: 'cut',
+      error,
+      usage: this.#usage,
+      firstMs: this.#firstMs,
+      seenChars: this.#seenChars(),
+    });
   }
 
   #finish(outcome: Outcome): void {
