@@ -19,6 +19,8 @@ interface Row {
 
 /** Arithmetic without state, which whoever makes limits may use. */
 const pureOfLimits = 'limits/window\\.ts';
+/** What the door says of a request that waits: which way, with whom, in which order, in which words. */
+const pureOfQueue = 'queue/(?:mode|group|lanes|status)\\.ts';
 const contracts = ['(?:.+/)?contract\\.ts'];
 
 /** First match wins, so the narrow rows come first. */
@@ -122,6 +124,7 @@ const rows: readonly Row[] = [
       'telemetry/',
       'gateway/',
       pureOfLimits,
+      pureOfQueue,
       'stores/spend-report\\.ts',
       ...contracts,
     ],

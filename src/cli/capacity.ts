@@ -20,12 +20,16 @@ import { RedisLimits } from '../limits/redis/limits.ts';
 import type { Orphan } from '../limits/redis/members.ts';
 import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
+import { CanaryWatch } from '../router/canary/watch.ts';
+import { Scorers } from '../router/complexity/scorers.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
 import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
+import { createSight } from '../router/sight.ts';
 import type { Ledger, LedgerEntry, Stores } from '../stores/contract.ts';
+import { canaryEvents } from '../telemetry/canary-events.ts';
 import { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { addGauges } from '../telemetry/gauges.ts';
 import { LedgerWriter } from '../telemetry/ledger-writer.ts';
@@ -58,6 +62,7 @@ type Parts = Pick<
   | 'ledger'
   | 'spending'
   | 'metrics'
+  | 'canaries'
   | 'readiness'
   | 'answers'
   | 'decisions'
@@ -102,13 +107,23 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
   const cache = openCache(input);
   const line = new Line(clock);
   limits.onRelease(line.release);
-  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, cache });
+  const scorers = new Scorers();
+  const canaries = new CanaryWatch({
+    notes: stores.notes,
+    clock,
+    routes: () => policy().routes,
+    replica: input.makeId('gw_'),
+    events: canaryEvents(log),
+  });
+  await canaries.refresh();
+  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, canaries, cache });
   return {
     keys,
     limits,
     estimates,
     ledger,
     metrics,
+    canaries,
     spending: stores.ledger,
     answers: new Answers(cache, clock),
     cascades: cascades.world,
@@ -121,13 +136,22 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       random: input.random,
       health: input.health,
       line,
+      sight: createSight(input.health, {
+        scorer: scorers.of,
+        arm: (request, route) => canaries.arm(request, route),
+      }),
+      ended: (_call, result) => canaries.ended(result),
       observe: (call, route, target, record, error) =>
         observeAttempt(world(), call, route, target, record, error),
     },
-    refresh: async () => limits.seed(await totals()),
+    async refresh() {
+      await canaries.refresh();
+      await limits.seed(await totals());
+    },
     async close() {
       keys.close();
       await cascades.close();
+      await canaries.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');
       await cache.close();
       await limits.close();

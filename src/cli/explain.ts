@@ -5,11 +5,14 @@ import { writeProblems } from '../config/load.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
+import type { ChatRequest, EmbeddingRequest } from '../core/request.ts';
 import { createCall } from '../gateway/call.ts';
 import type { AnyDialect } from '../gateway/dialects/contract.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
+import { Scorers } from '../router/complexity/scorers.ts';
 import type { Policy, Target } from '../router/contract.ts';
 import { type Decision, decide, endpointFor, type Reason } from '../router/decide.ts';
+import { createSight } from '../router/sight.ts';
 import { scanBody } from '../wire/json-scan.ts';
 import { ConfigError, load } from './service.ts';
 import { table } from './table.ts';
@@ -83,8 +86,12 @@ function decideFor(
     ]),
   );
   const common = { id: 'explain', facts, body, headers, draw: options.draw, nowMs: 0, caller: undefined };
-  const call = createCall({ ...common, dialect: { ...dialect, decode: (value: unknown) => value } });
-  return decide(call, route, { view: () => ({ standing: 'ready', untilMs: 0 }) });
+  const call = createCall<ChatRequest | EmbeddingRequest>({ ...common, dialect });
+  return decide(
+    call,
+    route,
+    createSight({ view: () => ({ standing: 'ready', untilMs: 0 }) }, { scorer: new Scorers().of }),
+  );
 }
 
 interface Row {

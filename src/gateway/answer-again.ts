@@ -7,6 +7,7 @@
 import { type Kept, mostAnswerBytes, type ResponseCache } from '../cache/contract.ts';
 import type { Clock } from '../core/clock.ts';
 import { decimalDollars } from '../core/price.ts';
+import type { ChatRequest } from '../core/request.ts';
 import type { Keep } from '../router/attempt.ts';
 import { listedCost } from '../router/billing.ts';
 import type { Call, Caller, ResponseCachePolicy, Route, Served, Target } from '../router/contract.ts';
@@ -22,7 +23,7 @@ import type { Reply } from './reply.ts';
 import type { Ended } from './serve.ts';
 import type { GatewayWorld } from './world.ts';
 
-export type CachedCall = Call & Pick<DecodableCall<unknown>, 'body' | 'protocolHeaders'>;
+export type CachedCall = Call & Pick<DecodableCall<ChatRequest>, 'body' | 'protocolHeaders'>;
 
 /** Clients may name targets themselves; far more than any config has. */
 const mostVersions = 4096;

@@ -2,6 +2,13 @@
 import { costOf, decimalDollars, listCostOf } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
 
+/** As a table, without what belongs to the connection. */
+export function headerTable(flat: FlatHeaders): Record<string, string> {
+  const table: Record<string, string> = {};
+  for (let at = 0; at < flat.length; at += 2) table[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return table;
+}
+
 /** Forwarded from the provider to a caller who speaks its protocol. */
 const forwardedPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'openai-processing-ms', 'openai-version'];
 /** Their first letters: most headers are told apart by one look. */

@@ -92,6 +92,7 @@ function inCascade(
   way: Way,
 ): Promise<Ended> {
   asked.reply = way.reply;
+  asked.call = call;
   return serveCascade({ world, cascades: world.cascades, cascade, route, policy, call, way });
 }
 

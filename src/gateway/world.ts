@@ -5,6 +5,7 @@ import type { Calibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
+import type { CanaryWatch } from '../router/canary/watch.ts';
 import type { Policy, Upstream } from '../router/contract.ts';
 import type { Decisions } from '../router/decisions.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
@@ -21,6 +22,7 @@ import type { CascadeWorld } from './cascade/world.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Readiness } from './readiness.ts';
+import type { Waiting } from './waiting/waiting.ts';
 
 /** Whether the config file on disk is the one that runs. */
 export interface ConfigStatus {
@@ -58,6 +60,13 @@ export interface GatewayWorld {
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
   readonly cascades: CascadeWorld;
+  /** Requests whose callers do not hold the line; absent: none are taken. */
+  readonly queue?: {
+    health(): { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
+  };
+  /** Absent: every caller holds the line. */
+  readonly waiting?: Waiting;
+  readonly canaries: CanaryWatch;
   readonly readiness: Readiness;
   /** The latest, for the admin endpoints. */
   readonly decisions: Decisions;
