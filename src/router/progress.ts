@@ -28,6 +28,8 @@ export interface WalkWorld {
     record: AttemptRecord,
     error: GatewayError | undefined,
   ) => void;
+  /** Hears of each request as it is over. */
+  readonly ended?: (call: Call, result: WalkResult) => void;
 }
 
 /** Ends the walk, moves on, or tries the same target once more. */
@@ -132,12 +134,12 @@ export class Progress {
       this.#tooSmall = Math.max(this.#tooSmall, target.model.contextTokens ?? Number.POSITIVE_INFINITY);
       return 'next';
     }
-    if (error.code === 'content_blocked' && this.#route.onContentFilter === 'next') return this.#skip(target);
+    if (error.code === 'content_blocked' && this.#route.onContentFilter === 'next') return this.skip(target);
     // Refused before it was sent: this target cannot carry the request, another may.
-    if (error.upstream === undefined && error.code === 'unsupported') return this.#skip(target);
+    if (error.upstream === undefined && error.code === 'unsupported') return this.skip(target);
     switch (error.retry) {
       case 'never':
-        return primary || error.code === 'content_blocked' ? 'stop' : this.#skip(target);
+        return primary || error.code === 'content_blocked' ? 'stop' : this.skip(target);
       case 'same':
         return again < this.#route.retry.sameTarget ? 'again' : 'next';
       case 'other':
@@ -155,7 +157,8 @@ export class Progress {
     return (error.retryAfterMs ?? 0) <= this.#route.retry.retryAfterCapMs;
   }
 
-  #skip(target: Target): Next {
+  /** It will not be asked again for this request. */
+  skip(target: Target): Next {
     this.#refused.add(target.name);
     return 'next';
   }
