@@ -10,7 +10,7 @@ import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts
 import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { OutputFormat } from '../core/request.ts';
-import { checkForm } from '../form/answer-form.ts';
+import { checkForm } from '../form/answer.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { Outcome } from './attempt.ts';
 import { attemptWhole, readChat, readEmbedding } from './attempt-whole.ts';
@@ -241,7 +241,7 @@ class Kept implements WholeSink<Answer | EmbeddingAnswer> {
   /** `body`: as it came, where that serves. */
   #tell(served: Served, answer: Answer | EmbeddingAnswer, body: string | undefined): void {
     const call = this.#call;
-    const checked = 'choices' in answer ? checkForm(answer, call.format()) : undefined;
+    const checked = 'choices' in answer ? checkForm(call.format(), answer) : undefined;
     const mended = checked?.answer;
     const told =
       body === undefined || mended !== undefined ? JSON.stringify(call.encodeAnswer(mended ?? answer)) : body;

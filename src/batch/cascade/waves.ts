@@ -1,7 +1,7 @@
 /** The cascade of one lane's answers: judges each as it comes, remembers what audits and escalations teach. */
 import type { Answer } from '../../core/answer.ts';
 import { present } from '../../core/present.ts';
-import { checkCalls } from '../../form/answer-form.ts';
+import { checkCalls } from '../../form/calls.ts';
 import { sayTheSame } from '../../router/cascade/agreement.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
 import { isFinished } from '../../router/cascade/words.ts';
