@@ -150,7 +150,9 @@ class Wave {
     const caller = world.payer(this.#batch.owner)?.caller;
     const chain = aloneChain(lane, policy);
     const steps = chain.map((target) => ({ options: [{ target, weight: 1 }] }));
-    const route = { ...findRoute(policy, lane.model), rules: [], chain: steps };
+    // Its lane holds what was decided of a canary, and an item is no canary twice.
+    const { canary: _, ...found } = findRoute(policy, lane.model);
+    const route = { ...found, rules: [], chain: steps };
     const own = { ...call, id: `${call.id}:${this.#id}` };
     const booked = new BookedCall(
       // Nobody counts these as attempts of requests.
