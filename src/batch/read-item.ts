@@ -6,10 +6,11 @@ import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Policy, Route, Target } from '../router/contract.ts';
 import { mostOutput } from '../router/needs.ts';
+import type { WalkWorld } from '../router/progress.ts';
 import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
+import { createHasher, type Hasher } from '../wire/request-hash.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
-import { createHasher, type Hasher } from './hash.ts';
 import { errorOf } from './item-error.ts';
 import { findRoute, Lanes } from './lanes.ts';
 import { answerByRule } from './shortcuts.ts';
@@ -36,7 +37,10 @@ export interface Way {
   readonly target: Target | undefined;
 }
 
-export type ReadingWorld = Pick<BatchWorldInside, 'policy' | 'prefilter' | 'estimates' | 'clock'>;
+export type ReadingWorld = Pick<BatchWorldInside, 'policy' | 'prefilter' | 'estimates' | 'clock'> & {
+  /** What deciding goes by, where it is more than the request. */
+  readonly walk?: Pick<WalkWorld, 'sight'>;
+};
 
 interface ReaderInput {
   readonly world: ReadingWorld;
@@ -58,7 +62,7 @@ export class ItemReader {
   constructor(input: ReaderInput) {
     this.#input = input;
     this.#policy = input.world.policy();
-    this.lanes = new Lanes(input.batch.no, input.lanes);
+    this.lanes = new Lanes(input.batch.no, input.lanes, input.world.walk?.sight);
   }
 
   /** `onReject` hears why, where it cannot be sent. */
@@ -93,10 +97,12 @@ export class ItemReader {
       });
     const call = shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs: world.clock.now() });
     const ruled = answerByRule(world, call);
-    const lane = this.lanes.of(call, route, this.#policy);
+    const asked =
+      route.canary === undefined || payer === undefined ? call : { ...call, caller: payer.caller };
+    const lane = this.lanes.of(asked, route, this.#policy);
     const target = this.#policy.target(lane.chain[0] ?? '');
     item.lane = lane.lane;
-    item.hash = this.#hasher(hashModel(lane, target, line), line.body);
+    item.hash = this.#hasher(hashModel(lane, target, line, this.lanes.betterBy(lane)), line.body);
     item.inputTokens = Math.ceil(
       world.estimates.estimateInput(target?.model.id ?? facts.model, facts.inputTokens),
     );
@@ -142,8 +148,14 @@ export function reject(item: Draft, error: GatewayError): void {
   item.error = errorOf(error);
 }
 
-/** Operations share models, and headers of a protocol may change what it answers. */
-function hashModel({ operation, model }: Lane, target: Target | undefined, { headers }: Line): string {
-  const name = `${operation} ${target?.model.id ?? model}`;
+/** Operations share models, and headers of a protocol may change what it answers; so may what betters it. */
+function hashModel(
+  { operation, model }: Lane,
+  target: Target | undefined,
+  { headers }: Line,
+  betterBy: string,
+): string {
+  const better = betterBy === '' ? '' : `\n${betterBy}`;
+  const name = `${operation} ${target?.model.id ?? model}${better}`;
   return headers === undefined ? name : `${name} ${JSON.stringify(headers)}`;
 }

@@ -8,6 +8,8 @@ import { asObject } from '../core/json.ts';
 import type { AnyDialect } from '../gateway/dialects/contract.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type Explained, explainRequest } from '../gateway/explain-request.ts';
+import { Scorers } from '../router/complexity/scorers.ts';
+import { createSight } from '../router/sight.ts';
 import { explainLive } from './explain/live.ts';
 import { explainText } from './explain/report.ts';
 import { ConfigError, load } from './service.ts';
@@ -59,7 +61,7 @@ function offline(body: Buffer, options: Options): Explained {
   return explainRequest(
     {
       policy: loaded.policy,
-      world: { view: () => ({ standing: 'ready', untilMs: 0 }) },
+      world: createSight({ view: () => ({ standing: 'ready', untilMs: 0 }) }, { scorer: new Scorers().of }),
       estimates: createCalibration(),
       nowMs: systemClock.now(),
     },

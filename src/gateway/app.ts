@@ -18,6 +18,7 @@ import { healthReport } from './health-report.ts';
 import { listFor, listModels } from './list-models.ts';
 import { hearProviders } from './provider-webhooks.ts';
 import { readBody } from './read-body.ts';
+import { serveRequests } from './waiting/routes.ts';
 import type { GatewayWorld } from './world.ts';
 
 export interface App {
@@ -48,6 +49,7 @@ export function createApp(world: GatewayWorld): App {
   }
 
   const batchPaths = serveBatches(world, hono, () => draining);
+  const requestPaths = serveRequests(world, hono, () => draining);
   hearProviders(world, hono);
   listModels(world, hono);
   hono.get('/livez', (c) => c.json({ status: 'ok' }));
@@ -81,7 +83,7 @@ export function createApp(world: GatewayWorld): App {
   );
   hono.notFound((c) => {
     const paths = world.dialects.flatMap((folder) => folder.dialects.map((dialect) => dialect.path));
-    paths.push(...batchPaths.filter((path) => !path.includes(':')));
+    paths.push(...[...batchPaths, ...requestPaths].filter((path) => !path.includes(':')));
     const error = new GatewayError(
       'not_found',
       `${c.req.method} ${c.req.path.slice(0, 200)} is not served here. Served: ${paths.join(', ')}.`,

@@ -6,6 +6,7 @@ import type { Calibration } from '../catalog/calibration.ts';
 import { GatewayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { decimalDollars } from '../core/price.ts';
+import type { ChatRequest, EmbeddingRequest } from '../core/request.ts';
 import type { Limits } from '../limits/contract.ts';
 import { dueOf } from '../router/budgets.ts';
 import type { Call, Caller, LimitSet, Policy, Route, Target } from '../router/contract.ts';
@@ -96,8 +97,7 @@ export function explainRequest(sight: ExplainSight, input: ExplainInput): Explai
   const body = scanBody(input.body);
   const facts = dialect.inspect(body);
   const route = findRoute(sight.policy, facts.model);
-  // What it would be decoded to is looked at by nobody here.
-  const call = createCall({
+  const call = createCall<ChatRequest | EmbeddingRequest>({
     id: 'explain',
     facts,
     body,
@@ -105,7 +105,7 @@ export function explainRequest(sight: ExplainSight, input: ExplainInput): Explai
     draw,
     nowMs: sight.nowMs,
     caller,
-    dialect: { ...dialect, decode: (value: unknown) => value },
+    dialect,
   });
   const decision = decide(call, route, sight.world);
   const { rule, complexity, arm } = decision;

@@ -16,6 +16,7 @@ import { findRoute } from './explain-request.ts';
 import { readBody } from './read-body.ts';
 import { Reply } from './reply.ts';
 import { type Ended, serveCount, serveEmbedding, serveStream, serveWhole } from './serve.ts';
+import { acceptToWait } from './waiting/accept.ts';
 import type { GatewayWorld } from './world.ts';
 
 /** Never rejects: whatever goes wrong becomes an answer in the caller's dialect. */
@@ -121,6 +122,10 @@ async function answer(
     nowMs: startedAtMs,
     caller: key?.caller,
   };
+  if (dialect.operation !== 'count-tokens') {
+    const accepted = await acceptToWait(world, { ...input, dialect, route, outgoing });
+    if (accepted !== undefined) return accepted;
+  }
   const served = { world, policy, route, outgoing, asked };
   switch (dialect.operation) {
     case 'chat': {
