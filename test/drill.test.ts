@@ -18,7 +18,7 @@ store: postgres://nobody@127.0.0.1:1/none
 providers:
   a: { type: openai, api_key: "\${SECRET_OF_A}" }
   b: { type: anthropic, api_key: "\${SECRET_OF_B}" }
-  v: { type: vertex, project: acme, credentials: "\${NO_SUCH_FILE}" }
+  v: { type: vertex, project: acme, credentials: "\${file:/no/such/file}" }
   r: { type: bedrock, profile: acme, batch: { s3: s3://acme, role_arn: "arn:aws:iam::111122223333:role/x" } }
   z: { type: azure, endpoint: https://acme.openai.azure.com, entra: {} }
   l: { type: openai-compatible, base_url: "http://llama.internal/v1", headers: { x-team: "\${TEAM}" } }

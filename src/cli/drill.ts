@@ -45,7 +45,7 @@ export const drill = new Command('drill')
   .option('--script <file>', 'YAML with a list of {at: 2m, for: 3m, outage: anthropic}')
   .option('--minutes <n>', 'how long; else two minutes more than what happens', readNumber(1, mostMinutes))
   .option('--rate <n>', 'requests a minute of each route, or route=n; may be repeated', more, [])
-  .option('--speed <n>', 'how much faster than real time', readNumber(1, 120), 30)
+  .option('--speed <n>', 'how much faster than real time', readNumber(1, 240), 30)
   .option('--json', 'print JSON')
   .action(async (file: string, options: Options) => {
     const { outage, throttle, budgetEnd, speed } = options;

@@ -46,7 +46,7 @@ function standIns(providers: unknown, simulatorUrl: string): unknown {
 /** Variables that only the real gateway has are taken to be `simulated`; a rehearsal asks for no secret. */
 function fillUnset(value: unknown): unknown {
   if (typeof value === 'string')
-    return value.replace(/\$\$|\$\{[A-Za-z_][A-Za-z0-9_]*\}/g, (found) =>
+    return value.replace(/\$\$|\$\{(?:[A-Za-z_][A-Za-z0-9_]*|file:[^}]*)\}/g, (found) =>
       found === '$$' ? found : 'simulated',
     );
   if (Array.isArray(value)) return value.map(fillUnset);
