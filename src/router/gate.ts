@@ -8,7 +8,7 @@ import type { Usage } from '../core/usage.ts';
 import type { Demand, Granted, Limits, SlotTake, Take, Verdict } from '../limits/contract.ts';
 import { type Billing, billFor, billingOf, type Ending } from './billing.ts';
 import { type BudgetAlerts, chargeOf, type Due, dueOf } from './budgets.ts';
-import type { Call, LimitSet, Meter, Policy, Route, Spent, Target } from './contract.ts';
+import type { Call, LimitSet, Meter, Places, Policy, Route, Spent, Target } from './contract.ts';
 import { type EndedAttempt, entryOf } from './entry.ts';
 import type { Learning } from './learning.ts';
 import { amountOf, type Needs, needsOf } from './needs.ts';
@@ -125,7 +125,8 @@ export class Pass {
       const amount = amountOf(meter.measure, needs.input, needs.output);
       takes.push({ bucket: meter.bucket, amount, floor: this.#floor(meter, amount), mayWait: true });
     }
-    for (const { key, limit } of attempt.ofTarget.places) slots.push({ key, limit, amount: 1 });
+    for (const place of attempt.ofTarget.places)
+      slots.push({ key: place.key, limit: this.#places(place), amount: 1 });
     if (attempt.ofCaller !== undefined) {
       for (const { bucket, measure } of attempt.ofCaller.meters) {
         const counted = this.#counted && measure === 'requests';
@@ -152,6 +153,11 @@ export class Pass {
     // 1 - 0.7 is a little more than 0.3, and would keep a whole token more.
     const floor = Math.ceil(bucket.burst * share - 1e-6);
     return Math.max(0, Math.min(floor, bucket.burst - amount));
+  }
+
+  /** One at least, or the work would never be done. */
+  #places({ limit, headroom = 1 }: Places): number {
+    return this.#call.priority === 'low' ? Math.max(1, Math.floor(limit * headroom + 1e-6)) : limit;
   }
 
   #answer(verdict: Verdict, attempt: Attempted, demand: Demand): Admission {
