@@ -17,7 +17,10 @@ providers:
 budgets:
   - { scope: all, daily: $0.000001, hard: false, alerts: [1%] }
 routes:
-  chat: { chain: [openai/gpt-4.1-mini], canary: { chain: openai/gpt-4.1, phases: [{ share: 0%, for: 1h }] } }
+  chat:
+    chain: [openai/gpt-4.1-mini]
+    cache: { for: 1m }
+    canary: { chain: openai/gpt-4.1, phases: [{ share: 0%, for: 1h }] }
   sure:
     chain: [openai/gpt-4.1-nano]
     cascade: { confidence: { from: logprobs }, escalate: openai/gpt-4.1-mini, audit: 100%, calibrate_after: 60 }

@@ -1,10 +1,15 @@
 /** Limits, budgets, keys, ledger and what they need, wired together for one running gateway. */
 import { z } from 'zod';
+import type { ResponseCache } from '../cache/contract.ts';
+import { MemoryCache } from '../cache/memory/cache.ts';
+import { RedisCache } from '../cache/redis/cache.ts';
+import { connectCache } from '../cache/redis/link.ts';
 import { createCalibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import { modes } from '../core/target.ts';
 import { observeAttempt } from '../gateway/account.ts';
+import { Answers } from '../gateway/answer-again.ts';
 import { KeyRing } from '../gateway/key-ring.ts';
 import { Readiness } from '../gateway/readiness.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
@@ -22,6 +27,7 @@ import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
+import { createMeasures } from '../router/measures/measures.ts';
 import { createSight } from '../router/sight.ts';
 import type { Ledger, LedgerEntry, Stores } from '../stores/contract.ts';
 import { canaryEvents } from '../telemetry/canary-events.ts';
@@ -59,6 +65,7 @@ type Parts = Pick<
   | 'metrics'
   | 'canaries'
   | 'readiness'
+  | 'answers'
   | 'decisions'
   | 'cascades'
 >;
@@ -98,6 +105,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     metrics.budgetAlert(alert.budget, alert.share);
     log.warn(alert, 'a budget has passed a share of its cap');
   });
+  const cache = openCache(input);
   const line = new Line(clock);
   limits.onRelease(line.release);
   const scorers = new Scorers();
@@ -109,7 +117,8 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     events: canaryEvents(log),
   });
   await canaries.refresh();
-  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, canaries });
+  const measures = createMeasures({ clock, limits, learning, estimates });
+  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, canaries, cache });
   return {
     keys,
     limits,
@@ -118,6 +127,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     metrics,
     canaries,
     spending: stores.ledger,
+    answers: new Answers(cache, clock),
     cascades: cascades.world,
     readiness: new Readiness(() => stores.answers(), clock),
     decisions: new Decisions(input.decisions),
@@ -129,12 +139,15 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       health: input.health,
       line,
       sight: createSight(input.health, {
+        measures,
         scorer: scorers.of,
         arm: (request, route) => canaries.arm(request, route),
       }),
       ended: (_call, result) => canaries.ended(result),
-      observe: (call, route, target, record, error) =>
-        observeAttempt(world(), call, route, target, record, error),
+      observe(call, route, target, record, error) {
+        measures.observe(call, route, target, record);
+        observeAttempt(world(), call, route, target, record, error);
+      },
     },
     async refresh() {
       await canaries.refresh();
@@ -145,6 +158,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       await cascades.close();
       await canaries.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');
+      await cache.close();
       await limits.close();
       await stores.close();
     },
@@ -185,6 +199,16 @@ async function openRedis(
     log.error({ err: thrown }, 'what new budgets have spent before could not be told');
   });
   return limits;
+}
+
+function openCache({ redisUrl, clock, log }: CapacityInput): ResponseCache {
+  if (redisUrl === undefined) return new MemoryCache({ clock });
+  const onTrouble = (error: unknown): void =>
+    log.warn(
+      { err: error },
+      'Redis does not answer; for a moment nothing is looked up in the response cache',
+    );
+  return new RedisCache({ link: connectCache(redisUrl), clock, onTrouble });
 }
 
 const orphanShape = z.object({

@@ -1,5 +1,5 @@
 /** The queue and its workers, wired together for one running gateway. */
-import { createHasher } from '../batch/hash.ts';
+
 import type { Config } from '../config/schema.ts';
 import { observeCall } from '../gateway/account.ts';
 import type { KeyRing } from '../gateway/key-ring.ts';
@@ -12,6 +12,7 @@ import { QueueWorker } from '../queue/worker.ts';
 import type { QueueWorld, Step } from '../queue/world.ts';
 import type { LaneDepth, QueueRows } from '../stores/queue/contract.ts';
 import { QueueMetrics } from '../telemetry/queue-metrics.ts';
+import { createHasher } from '../wire/request-hash.ts';
 import { payerOf } from './batches.ts';
 
 /** How often it is counted what waits. */

@@ -37,6 +37,8 @@ export interface Beside {
   /** Of the other calls. */
   readonly costNanoUsd: number;
   readonly listNanoUsd: number;
+  /** It was given before: nobody was asked for it, and `headers` say what that cost. */
+  readonly again?: boolean;
 }
 
 const nothingBeside: Beside = { headers: [], costNanoUsd: 0, listNanoUsd: 0 };
@@ -47,9 +49,9 @@ export function servedHeaders(served: Served, requestId: string, beside = nothin
     'x-intermodal-target',
     printable(served.target.name),
     'x-intermodal-attempts',
-    String(served.tried.length + 1),
+    String(served.tried.length + (beside.again === true ? 0 : 1)),
   );
-  addCost(headers, served, beside);
+  if (beside.again !== true) addCost(headers, served, beside);
   headers.push(...beside.headers);
   if (served.tried.length > 0) headers.push('x-intermodal-tried', triedText(served.tried));
   if (served.prepared.dropped.length > 0)

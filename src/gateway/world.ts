@@ -16,6 +16,7 @@ import type { Ledger } from '../stores/contract.ts';
 import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Answers } from './answer-again.ts';
 import type { BatchFolder, BatchWorld } from './batches/contract.ts';
 import type { CascadeWorld } from './cascade/world.ts';
 import type { DialectFolder } from './dialects/contract.ts';
@@ -52,6 +53,8 @@ export interface GatewayWorld {
   readonly gate: GateWorld;
   readonly exchange: ExchangeWorld;
   readonly walk: WalkWorld;
+  /** Answers that are given again, on routes that keep them. */
+  readonly answers: Answers;
   readonly ledger: LedgerWriter;
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;

@@ -92,6 +92,29 @@ export class Pass {
       : this.#answer(verdict, attempt, demand);
   }
 
+  /** For an answer that is at hand: it counts against its key’s requests, and nobody else’s limits or money. `undefined`: go on. */
+  admitKept(target: Target): Refused | undefined | Promise<Refused | undefined> {
+    const { caller, id } = this.#call;
+    const takes = (caller?.limits.meters ?? [])
+      .filter(({ measure }) => measure === 'requests')
+      .map(({ bucket }): Take => ({ bucket, amount: 1, floor: 0, mayWait: false }));
+    if (takes.length === 0) return undefined;
+    const { limits } = this.#world;
+    const verdict = limits.reserve({ id: `${id}.kept`, takes, slots: [], charges: noCharges, maxWaitMs: 0 });
+    const read = (answer: Verdict): Refused | undefined => {
+      if (answer.ok) {
+        answer.reservation.settle(
+          takes.map(({ amount }) => amount),
+          0,
+        );
+        return undefined;
+      }
+      const nowMs = this.#world.clock.now();
+      return readRefusal(answer, { target, due: [], nowMs, route: this.#route, caller });
+    };
+    return verdict instanceof Promise ? verdict.then(read, unwritten) : read(verdict);
+  }
+
   #demand(attempt: Attempted, patienceMs: number): Demand {
     const { target, needs, due } = attempt;
     const { priority } = this.#call;

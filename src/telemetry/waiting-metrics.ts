@@ -24,6 +24,11 @@ export class WaitingMetrics {
       'What came of requests in gathered batches.',
       ['outcome'],
     );
+    // What may come is known: it is there from the start, as 0.
+    for (const why of ['count', 'age', 'deadline', 'resumed']) this.#batches.row([why]);
+    for (const outcome of ['answered', 'failed', 'cancelled']) this.#settled.row([outcome]);
+    this.#gathered.row([]);
+    this.#passedOn.row([]);
   }
 
   gathered(requests: number, why: string): void {

@@ -7,7 +7,7 @@ import { openCapacity } from '../../src/cli/capacity.ts';
 import { type OpenQueue, openQueue } from '../../src/cli/queue.ts';
 import { openWaiting } from '../../src/cli/waiting.ts';
 import { loadText, writeProblems } from '../../src/config/load.ts';
-import { systemClock, systemRandom } from '../../src/core/clock.ts';
+import { type Clock, systemClock, systemRandom } from '../../src/core/clock.ts';
 import { makeId } from '../../src/core/ids.ts';
 import { batchFolders } from '../../src/gateway/batches/registry.ts';
 import { dialectFolders } from '../../src/gateway/dialects/registry.ts';
@@ -53,22 +53,25 @@ export interface TestGatewayOptions {
   readonly queue?: boolean;
   /** Named places of the batch road, and of the queue. */
   readonly at?: Step;
+  /** Absent: the system's. */
+  readonly clock?: Clock;
 }
 
 const demo = new URL('../../config/demo.yaml', import.meta.url);
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const clock = options.clock ?? systemClock;
   const simulator = await startSimulator({ faults: faultPlanSchema.parse(options.faults ?? {}) });
   const loaded = loadText('test.yaml', options.yaml ?? readFileSync(demo, 'utf8'), {
     registry: providerTypes,
     env: { SIMULATOR_PORT: String(simulator.port) },
-    clock: systemClock,
+    clock,
   });
   if (!loaded.ok) throw new Error(writeProblems(loaded.problems));
   const complaints: { level: string; message: string; fields: object }[] = [];
   const lines: { message: string; fields: object }[] = [];
   const upstream = createUpstream();
-  const health = createHealth(systemClock, () => loaded.policy.breaker);
+  const health = createHealth(clock, () => loaded.policy.breaker);
   const stores = options.stores ?? (await openStores(':memory:'));
   const log = {
     info: (fields: object, message: string) => lines.push({ message, fields }),
@@ -84,7 +87,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       policy: () => loaded.policy,
       upstream,
       health,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       makeId,
       log,
@@ -98,7 +101,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     dialects: dialectFolders,
     upstream,
     health,
-    clock: systemClock,
+    clock,
     random: systemRandom,
     makeId,
     log,
@@ -128,7 +131,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
             desk: options.desk,
             dialects: dialectFolders.flatMap((folder) => folder.dialects),
             makeId,
-            now: () => systemClock.now(),
+            now: () => clock.now(),
             maxUploadBytes,
           },
         };

@@ -1,7 +1,8 @@
 /** What is found out about a cheap answer before it is given: its form, its end, and how sure it is. */
 import type { Answer } from '../../core/answer.ts';
 import type { StopKind } from '../../core/event.ts';
-import { checkCalls, checkForm } from '../../form/answer-form.ts';
+import { checkForm } from '../../form/answer.ts';
+import { checkCalls } from '../../form/calls.ts';
 import { agreementOf } from '../../router/cascade/agreement.ts';
 import { readConfidence } from '../../router/cascade/confidence.ts';
 import type { Cascade, CascadeVerdict } from '../../router/cascade/contract.ts';
@@ -102,7 +103,7 @@ function formOf(
   if (!schema) return {};
   const request = call.request();
   const message = checkCalls(answer, request.tools);
-  return message === undefined ? checkForm(answer, request.format) : { message };
+  return message === undefined ? (checkForm(request.format, answer) ?? {}) : { message };
 }
 
 /** Of several choices, the first that did not come to its end. */

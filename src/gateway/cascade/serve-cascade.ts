@@ -42,7 +42,7 @@ export interface CascadeEnd {
   readonly tried: readonly AttemptRecord[];
   /** Of the cheap chain. */
   readonly decided: Decided | undefined;
-  readonly notes?: Notes;
+  readonly notes: Notes;
 }
 
 /** Of the request's time, for the cheap chain and for judging its answer. */
@@ -67,7 +67,8 @@ class CascadedRequest {
   #judging: readonly AttemptRecord[] = [];
   #strong: readonly AttemptRecord[] = [];
   #decided: Decided | undefined;
-  #notes: Notes | undefined;
+  /** As the caller is told. */
+  #told = '';
 
   constructor(of: Cascading) {
     this.#of = of;
@@ -124,7 +125,7 @@ class CascadedRequest {
     const { world, cascades, cascade, route, policy, call } = this.#of;
     const { verdict } = cheap.judgement;
     this.#give(cheap, `accepted${confidenceText(verdict)}`);
-    this.#note('accepted', '', verdict);
+    this.#count('accepted', '');
     offerAudit(world, cascades, { call, route, policy, cascade, verdict, cheap: this.#cheapSide(cheap) });
     return this.#ended('served');
   }
@@ -134,7 +135,7 @@ class CascadedRequest {
     const before = [...this.#judging, ...this.#cheap];
     const route = routeOver(this.#of.route, cascade.escalate);
     const text = `escalated; why=${why}${confidenceText(cheap?.judgement.verdict)}`;
-    way.reply.tell({ headers: ['x-intermodal-cascade', text], ...sumOf(before) });
+    this.#tell(text, before);
     const { tryOnce, heard } = way.overhear();
     const result = await walk(world.walk, call, route, way.reply, this.#pass, (target, tried, remainingMs) =>
       tryOnce({ call, target, tried: [...before, ...tried], strict: route.strict, remainingMs }),
@@ -142,7 +143,7 @@ class CascadedRequest {
     this.#strong = result.tried;
     if (result.kind === 'failed' && cheap !== undefined && isWhole(cheap.judgement.verdict))
       return this.#keep(cheap, why);
-    this.#note('escalated', why, cheap?.judgement.verdict);
+    this.#count('escalated', why);
     if (result.kind === 'failed') return this.#refuse(result.error);
     if (result.kind === 'served' && cheap !== undefined) this.#label(cheap, heard);
     return this.#ended(result.kind);
@@ -151,18 +152,23 @@ class CascadedRequest {
   /** The strong chain has failed: the cheap answer is better than none. */
   #keep(cheap: Cheap, why: string): CascadeEnd {
     this.#give(cheap, `kept; why=${why}${confidenceText(cheap.judgement.verdict)}`);
-    this.#note('kept', why, cheap.judgement.verdict);
+    this.#count('kept', why);
     return this.#ended('served');
   }
 
   #give({ held, judgement }: Cheap, header: string): void {
     const own = this.#cheap.at(-1);
     const others = [...this.#judging, ...this.#strong, ...this.#cheap.slice(0, -1)];
-    this.#of.way.reply.tell({ headers: ['x-intermodal-cascade', header], ...sumOf(others) });
+    this.#tell(header, others);
     const served = { ...held.served, tried: others, usage: own?.usage ?? held.served.usage };
     const asked = this.#of.call.facts.needs.includes('logprobs');
     if (this.#of.cascade.confidence.from !== 'logprobs' || asked) held.give(served, judgement.mended);
     else held.give(served, withoutLogprobs(judgement.mended ?? held.answer));
+  }
+
+  #tell(text: string, others: readonly AttemptRecord[]): void {
+    this.#told = text;
+    this.#of.way.reply.tell({ headers: ['x-intermodal-cascade', text], ...sumOf(others) });
   }
 
   #label(cheap: Cheap, heard: () => Answer | undefined): void {
@@ -193,9 +199,8 @@ class CascadedRequest {
     return { target: held.served.target.name, answer: held.answer, nanoUsd: costNanoUsd };
   }
 
-  #note(outcome: CascadeOutcome, why: string, verdict: CascadeVerdict | undefined): void {
+  #count(outcome: CascadeOutcome, why: string): void {
     this.#of.cascades.metrics.answer(this.#of.route.name, outcome, why);
-    this.#notes = { cascade: { outcome, why, ...verdict } };
   }
 
   #refuse(error: GatewayError): CascadeEnd {
@@ -210,8 +215,7 @@ class CascadedRequest {
     const tried = escalated
       ? [...this.#judging, ...this.#cheap, ...this.#strong]
       : [...this.#judging, ...this.#strong, ...this.#cheap];
-    const notes = this.#notes === undefined ? {} : { notes: this.#notes };
-    return { outcome, code, tried, decided: this.#decided, ...notes };
+    return { outcome, code, tried, decided: this.#decided, notes: { cascade: this.#told } };
   }
 }
 

@@ -5,9 +5,10 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Label, LabelStore } from '../../stores/routing/contract.ts';
-import { type Calibration, calibrate, heldOutError, type Scored } from './calibration.ts';
+import { type Calibration, calibrate, heldOutError } from './calibration.ts';
 import { conformalThreshold, fairSample } from './conformal.ts';
 import type { AcceptRule, Cascade, CascadeVerdict, CascadeView } from './contract.ts';
+import type { Scored } from './scored.ts';
 import { nextThreshold } from './spend-share.ts';
 
 /** What an answer is judged by. */
@@ -30,6 +31,8 @@ const refreshMs = 60_000;
 /** Labels of one kind that are read; those of escalations are many, and thinned after. */
 const mostAudits = 2_000;
 const mostEscalations = 10_000;
+/** The newest, for the curve: more would hardly better it, and cost the other requests of this process milliseconds. */
+const mostScored = 1_500;
 /** More than any config has; the one unused longest is forgotten. */
 const mostRoutes = 1_000;
 
@@ -154,14 +157,16 @@ export function learn(
   threshold: number,
 ): Pick<Known, 'threshold' | 'calibration' | 'error' | 'agreement'> {
   const { accept, auditShare, calibrateAfter } = cascade;
-  const scored = labels.flatMap(scoreOf);
+  const newest = labels.toSorted((one, other) => other.atMs - one.atMs);
+  const scored = newest.flatMap(scoreOf).slice(0, mostScored);
   // A curve that has not seen the scores that are accepted would say of them what it knows of the others.
   const audited = scored.filter(({ raw }) => raw >= firstOf(accept)).length >= calibrateAfter;
+  const calibration = audited ? calibrate(scored) : undefined;
   const audits = labels.filter(({ kind }) => kind === 'audit');
   return {
     threshold: accept.kind === 'auto' ? autoThreshold(labels, accept, auditShare, calibrateAfter) : threshold,
-    calibration: audited ? calibrate(scored) : undefined,
-    error: audited ? heldOutError(scored) : undefined,
+    calibration,
+    error: calibration === undefined ? undefined : heldOutError(scored, calibration.method),
     agreement: audits.length === 0 ? undefined : audits.filter(({ agreed }) => agreed).length / audits.length,
   };
 }
