@@ -3,6 +3,7 @@ import type { Owner } from '../batch/contract.ts';
 import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
+import { Additions } from './additions.ts';
 import type { NewQueuedRequest, QueueDesk, QueuedRequest } from './contract.ts';
 import type { Handicaps } from './lanes.ts';
 import { rankOf } from './lanes.ts';
@@ -19,17 +20,19 @@ interface DeskWorld {
 
 export class Desk implements QueueDesk {
   readonly #world: DeskWorld;
+  readonly #additions: Additions;
 
   constructor(world: DeskWorld) {
     this.#world = world;
+    this.#additions = new Additions(world.rows);
   }
 
   async add(
     request: NewQueuedRequest,
   ): Promise<{ readonly request: QueuedRequest; readonly replayed: boolean }> {
-    const { rows, poke, handicaps } = this.#world;
+    const { poke, handicaps } = this.#world;
     const rankMs = rankOf(request, handicaps());
-    const { request: made, existing: replayed } = await rows.add({ ...request, rankMs });
+    const { request: made, existing: replayed } = await this.#additions.add({ ...request, rankMs });
     if (replayed && Buffer.compare(made.body, request.body) !== 0)
       throw new GatewayError(
         'conflict',

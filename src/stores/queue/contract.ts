@@ -38,6 +38,10 @@ export interface LaneDepth {
 export interface QueueRows {
   /** `existing`: the owner has used that idempotency key, and this is what it made. */
   add(request: NewQueuedRequest): Promise<{ readonly request: QueuedRequest; readonly existing: boolean }>;
+  /** As `add`, of many in one transaction: all of them are durable, or none. In their order. */
+  addAll(
+    requests: readonly NewQueuedRequest[],
+  ): Promise<readonly { readonly request: QueuedRequest; readonly existing: boolean }[]>;
   get(owner: Owner, id: string): Promise<QueuedRequest | undefined>;
   /** False where it has ended. */
   cancel(owner: Owner, id: string, nowMs: number): Promise<boolean>;

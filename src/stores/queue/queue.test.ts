@@ -63,6 +63,24 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(await queue.get('app', 'b'), undefined);
     });
 
+    test('are made together, each once', async () => {
+      const { queue } = await open();
+      await queue.add(queued('before', { idempotencyKey: 'k' }));
+      const added = await queue.addAll([
+        queued('a'),
+        queued('b', { idempotencyKey: 'k' }),
+        queued('c', { idempotencyKey: 'new' }),
+        queued('d', { idempotencyKey: 'new' }),
+      ]);
+      assert.deepEqual(
+        added.map(({ request: { id }, existing }) => `${id} ${existing}`),
+        ['a false', 'before true', 'c false', 'c true'],
+      );
+      assert.deepEqual(await queue.addAll([]), []);
+      assert.equal((await queue.get('app', 'a'))?.state, 'waiting');
+      assert.equal(await queue.get('app', 'd'), undefined);
+    });
+
     test('keep bodies of megabytes as they came', async () => {
       const { queue } = await open();
       const body = Buffer.alloc(8_000_000, 'x');
