@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
 import { Additions } from './additions.ts';
-import type { NewQueuedRequest, QueueDesk, QueuedRequest } from './contract.ts';
+import type { ListedRequest, NewQueuedRequest, QueueDesk, QueuedRequest } from './contract.ts';
 import type { Handicaps } from './lanes.ts';
 import { rankOf } from './lanes.ts';
 
@@ -50,6 +50,16 @@ export class Desk implements QueueDesk {
         `No request has the id "${id.slice(0, 100)}". What has ended is kept for a while only.`,
       );
     return request;
+  }
+
+  async list(
+    owner: Owner,
+    limit: number,
+    after?: string,
+  ): Promise<{ readonly data: readonly ListedRequest[]; readonly hasMore: boolean }> {
+    // One more than asked for tells whether there are more.
+    const found = await this.#world.rows.list(owner, limit + 1, after);
+    return { data: found.slice(0, limit), hasMore: found.length > limit };
   }
 
   async cancel(owner: Owner, id: string): Promise<QueuedRequest> {

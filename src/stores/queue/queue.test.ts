@@ -194,6 +194,23 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.deepEqual({ state, endedAtMs, kept }, { state: 'cancelled', endedAtMs: 5, kept: undefined });
     });
 
+    test('are listed to their owner, the newest first, without what they ask', async () => {
+      const { queue } = await open();
+      await addAll(queue, [queued('c'), queued('a'), queued('b'), queued('d', { owner: 'other' })]);
+      await queue.settle(await claimOne(queue), 'answered', answer, 5, 42);
+      const listed = await queue.list('app', 2);
+      assert.deepEqual(
+        listed.map(({ id }) => id),
+        ['c', 'b'],
+      );
+      assert.ok(listed.every((one) => !('body' in one) && !('answer' in one)));
+      assert.deepEqual(
+        (await queue.list('app', 9, 'b')).map(({ id }) => id),
+        ['a'],
+      );
+      assert.deepEqual(await queue.list('nobody', 9), []);
+    });
+
     test('are counted by way and lane', async () => {
       const { queue } = await open();
       await addAll(queue, [

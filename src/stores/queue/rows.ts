@@ -6,6 +6,7 @@ import { storable } from '../ledger-row.ts';
 import { StoreError } from '../store-error.ts';
 import { createBatchWays } from './batches.ts';
 import type { QueueRows } from './contract.ts';
+import { createListing } from './listing.ts';
 import { withBodies } from './reading.ts';
 import { newRow, readRow } from './row.ts';
 import { hasEnded, isLive, isWaiting, type QueuedTable } from './tables.ts';
@@ -18,6 +19,7 @@ const pruneRows = 1_000;
 export function createQueueRows(connection: Connection): QueueRows {
   return {
     ...createKeeping(connection),
+    ...createListing(connection),
     ...createTelling(connection),
     ...createWork(connection),
     ...createBatchWays(connection),
