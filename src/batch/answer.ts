@@ -3,7 +3,7 @@ import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts
 import { GatewayError } from '../core/errors.ts';
 import { costOf, listCostOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
-import { checkForm } from '../form/answer.ts';
+import { checkForm } from '../form/answer-form.ts';
 import type { Target } from '../router/contract.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';
@@ -38,7 +38,7 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   // A form that the target does not know was asked for in another way, and must be read out of the answer.
   const relayed =
     speaksTheSame(reading) && target.chat !== undefined && call.prepare(target.chat, false).relay;
-  const checked = lane.checked && 'choices' in answer ? checkForm(call.format(), answer) : undefined;
+  const checked = lane.checked && 'choices' in answer ? checkForm(answer, call.format()) : undefined;
   const mended = checked?.answer;
   // What has its form already goes as it came, with all that its protocol has and we do not know.
   const told = relayed && mended === undefined ? body : call.encodeAnswer(mended ?? answer);

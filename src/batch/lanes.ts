@@ -7,15 +7,13 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
 import { nearest } from '../core/nearest.ts';
+import { present } from '../core/present.ts';
 import { parseTarget, writeTarget } from '../core/target.ts';
-import type { Policy, Route, Target } from '../router/contract.ts';
+import type { Considered, Policy, Route, Target } from '../router/contract.ts';
 import { decide, type World } from '../router/decide.ts';
 import type { ItemCall, Lane } from './contract.ts';
 
 const healthy = { view: () => ({ standing: 'ready' as const, untilMs: 0 }) };
-
-/** Who says on which side of its route's canary an item is. */
-export type Arming = Pick<World, 'arm'>;
 
 /** More than any file mixes; beyond it an item is rejected, so that names that callers make up fill nothing. */
 const mostLanes = 1_000;
@@ -26,9 +24,10 @@ export class Lanes {
   readonly #byKey = new Map<string, Lane>();
   #fresh: Lane[] = [];
 
-  constructor(batchNo: number, known: readonly Lane[], arming: Arming | undefined = undefined) {
+  /** `sight`: of it only what tells items apart is used. */
+  constructor(batchNo: number, known: readonly Lane[], sight?: World) {
     this.#batchNo = batchNo;
-    this.#world = arming?.arm === undefined ? healthy : { ...healthy, arm: arming.arm };
+    this.#world = { ...healthy, ...present({ scorer: sight?.scorer, arm: sight?.arm }) };
     for (const lane of known)
       this.#byKey.set(keyOf(lane.model, lane.operation, lane.checked, lane.chain), lane);
   }
@@ -81,15 +80,27 @@ export function findRoute(policy: Policy, model: string): Route {
   });
 }
 
+/** Whether a batch API would take it, were it an item. */
+export function isTakenInBatches(request: Considered, route: Route, policy: Policy): boolean {
+  return batchTargets(request, decide(request, route, healthy).candidates, policy).length > 0;
+}
+
 /** Where the chain names no batch target, those of its targets that can be one come first. */
 function chainOf(call: ItemCall, route: Route, policy: Policy, world: World): readonly string[] {
   const { candidates } = decide(call, route, world);
-  const { operation } = call.facts;
+  const direct = candidates.filter(({ mode }) => mode !== 'batch');
+  return [...new Set([...batchTargets(call, candidates, policy), ...direct].map(({ name }) => name))];
+}
+
+function batchTargets(
+  { facts }: Considered,
+  candidates: readonly Target[],
+  policy: Policy,
+): readonly Target[] {
+  const { operation } = facts;
   const waits = candidates.filter((target) => isBatch(target, operation));
   const twins = waits.length > 0 ? waits : candidates.flatMap((target) => twinOf(target, policy, operation));
-  const chosen = twins.filter((target) => takesInBatches(target, call.facts));
-  const direct = candidates.filter(({ mode }) => mode !== 'batch');
-  return [...new Set([...chosen, ...direct].map(({ name }) => name))];
+  return twins.filter((target) => takesInBatches(target, facts));
 }
 
 export function isBatch(target: Target, operation: Facts['operation']): boolean {

@@ -6,10 +6,11 @@ import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Policy, Route, Target } from '../router/contract.ts';
 import { mostOutput } from '../router/needs.ts';
+import type { WalkWorld } from '../router/progress.ts';
 import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
+import { createHasher, type Hasher } from '../wire/request-hash.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
-import { createHasher, type Hasher } from './hash.ts';
 import { errorOf } from './item-error.ts';
 import { findRoute, Lanes } from './lanes.ts';
 import { answerByRule } from './shortcuts.ts';
@@ -37,8 +38,8 @@ export interface Way {
 }
 
 export type ReadingWorld = Pick<BatchWorldInside, 'policy' | 'prefilter' | 'estimates' | 'clock'> & {
-  /** For the share of canaries; absent: none of their items are told apart. */
-  readonly walk?: Pick<BatchWorldInside['walk'], 'sight'>;
+  /** What deciding goes by, where it is more than the request. */
+  readonly walk?: Pick<WalkWorld, 'sight'>;
 };
 
 interface ReaderInput {

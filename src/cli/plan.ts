@@ -12,6 +12,8 @@ import { readDuration } from '../config/units.ts';
 import { systemClock } from '../core/clock.ts';
 import { batchFolders } from '../gateway/batches/registry.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
+import { Scorers } from '../router/complexity/scorers.ts';
+import { createSight } from '../router/sight.ts';
 import { fileOf } from '../stores/open.ts';
 import type { JsonLine } from '../wire/jsonl.ts';
 import { parseCount, parseList } from './amounts.ts';
@@ -128,6 +130,12 @@ async function forecastFile(
           prefilter: () => rules,
           estimates: createCalibration(),
           clock: systemClock,
+          walk: {
+            sight: createSight(
+              { view: () => ({ standing: 'ready', untilMs: 0 }) },
+              { scorer: new Scorers().of },
+            ),
+          },
         },
         settings: settingsOf(config.batch),
         shape: shapeFor(options.route),

@@ -3,19 +3,28 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ScannedBody } from '../core/body.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
+import type { ChatRequest, EmbeddingRequest } from '../core/request.ts';
 import type { Endpoint, ForwardedCall } from '../providers/contract.ts';
+import type { Prompt } from '../router/complexity/contract.ts';
 import type { Call, Caller, Prepared } from '../router/contract.ts';
 import { editBody, parseBody } from '../wire/json-scan.ts';
 import { conversationOf } from './conversation.ts';
 import type { Dialect } from './dialects/contract.ts';
+import { promptOf } from './prompt.ts';
 import { readTerms, type Terms } from './terms.ts';
 
+type Decoded = ChatRequest | EmbeddingRequest;
+
 /** The neutral request, decoded at most once. */
-export interface DecodableCall<Req> extends Call<Req> {
+export interface DecodableCall<Req extends Decoded> extends Call<Req> {
   request(): Req;
+  /** As it came. */
+  readonly body: ScannedBody;
+  /** The caller's own headers that its protocol defines; lower case. */
+  readonly protocolHeaders: Readonly<Record<string, string>>;
 }
 
-export interface CallInput<Req> {
+export interface CallInput<Req extends Decoded> {
   readonly id: string;
   readonly dialect: Dialect & { decode(body: unknown): Req };
   readonly facts: Facts;
@@ -29,12 +38,12 @@ export interface CallInput<Req> {
 }
 
 /** On what terms it is asked for is in its headers. */
-export function createCall<Req>(input: CallInput<Req>): DecodableCall<Req> {
+export function createCall<Req extends Decoded>(input: CallInput<Req>): DecodableCall<Req> {
   return createCallOn(readTerms(input.headers), input);
 }
 
 /** For what is asked on the terms of something larger, as the items of a batch are. */
-export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): DecodableCall<Req> {
+export function createCallOn<Req extends Decoded>(terms: Terms, input: CallInput<Req>): DecodableCall<Req> {
   const { dialect, facts, body, headers } = input;
   let decoded: { readonly value: Req } | undefined;
   const request = (): Req => {
@@ -60,8 +69,24 @@ export function createCallOn<Req>(terms: Terms, input: CallInput<Req>): Decodabl
     ...(input.batch === undefined ? {} : { batch: input.batch }),
     conversation: conversationOf(dialect, body, input.caller?.key),
     request,
+    prompt: (mostChars) => readPrompt(request, mostChars, facts),
+    body,
+    protocolHeaders: forwarded.headers,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
   };
+}
+
+/**
+ * A request that passes through may have a form that only its target understands. That is no reason to refuse it here: it has no score, and whoever
+ * has to translate it says what is wrong with it.
+ */
+function readPrompt(request: () => Decoded, mostChars: number, { inputTokens }: Facts): Prompt | undefined {
+  try {
+    return promptOf(request(), mostChars, inputTokens);
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return undefined;
+    throw thrown;
+  }
 }
 
 function prepare<Req>(
@@ -84,7 +109,16 @@ function prepare<Req>(
       };
     }
   }
-  const encoded = endpoint.encode(request());
+  return { ...translate(endpoint, request(), strict), forwarded };
+}
+
+/** A neutral request as a body of the target's own protocol. Throws `unsupported` where something would be lost and must not be. */
+export function translate<Req>(
+  endpoint: Endpoint<Req>,
+  request: Req,
+  strict: boolean,
+): Omit<Prepared, 'forwarded'> {
+  const encoded = endpoint.encode(request);
   if (strict && encoded.dropped.length > 0) {
     throw new GatewayError(
       'unsupported',
@@ -96,7 +130,6 @@ function prepare<Req>(
     headers: encoded.headers ?? {},
     dropped: encoded.dropped,
     relay: false,
-    forwarded,
   };
 }
 

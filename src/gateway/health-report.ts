@@ -18,6 +18,8 @@ export interface HealthReport {
   /** Where limits and budgets are kept, and whether they can be reached. */
   readonly limits: LimitsHealth;
   readonly ledger: { readonly pending: number };
+  /** Requests whose callers do not hold the line. */
+  readonly queue?: { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
   /** Routes that have a canary: how it stands, and why it was rolled back. */
   readonly canaries: Readonly<Record<string, CanaryHealth>>;
   /** Targets that have been called, by name. */
@@ -51,6 +53,7 @@ export function healthReport(world: GatewayWorld, draining: boolean): HealthRepo
     config: { version, loadedAt: new Date(loadedAtMs).toISOString(), refused: problems, warnings },
     limits,
     ledger: { pending: world.ledger.pending },
+    ...(world.queue === undefined ? {} : { queue: world.queue.health() }),
     canaries: Object.fromEntries(world.canaries.list().map((one) => [one.route, canaryHealth(one)])),
     targets,
   };

@@ -39,6 +39,9 @@ class StreamAttempt {
   #reader: StreamReader | undefined;
   /** The upstream answered a streaming request with a whole JSON body: collected, then told as events. */
   #whole: ReturnType<typeof createBody> | undefined;
+  /** What came, where somebody keeps it; absent once it is too much. */
+  #kept: Buffer[] | undefined;
+  #keptBytes = 0;
   #headers: ResponseHeaders = {};
   #heldEvents: StreamEvent[] = [];
   #heldChunks: Uint8Array[] = [];
@@ -71,6 +74,7 @@ class StreamAttempt {
     this.#sink = sink;
     this.#prepared = prepared;
     this.#resolve = resolve;
+    if (input.keep !== undefined) this.#kept = [];
   }
 
   start(): void {
@@ -116,6 +120,7 @@ class StreamAttempt {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#kept !== undefined) this.#keepChunk(this.#kept, chunk);
     if (this.#whole !== undefined) {
       this.#whole.add(chunk);
       return;
@@ -123,6 +128,12 @@ class StreamAttempt {
     if (this.#relay !== undefined) this.#forward(this.#relay.push(chunk, this.#emit));
     else this.#reader?.push(chunk, this.#emit);
     this.#settle();
+  }
+
+  #keepChunk(kept: Buffer[], chunk: Buffer): void {
+    this.#keptBytes += chunk.length;
+    if (this.#keptBytes > (this.#input.keep?.mostBytes ?? 0)) this.#kept = undefined;
+    else kept.push(chunk);
   }
 
   #onEnd(): void {
@@ -265,5 +276,7 @@ class StreamAttempt {
     // After a complete answer the upstream may still send its last bytes; reading them keeps the connection reusable.
     if (outcome.kind !== 'served') this.#sending?.abort();
     this.#resolve(outcome);
+    if (outcome.kind === 'served' && this.#kept !== undefined)
+      this.#input.keep?.answered(this.#whole === undefined ? 'stream' : 'whole', Buffer.concat(this.#kept));
   }
 }

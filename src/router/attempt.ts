@@ -4,6 +4,13 @@ import type { Usage } from '../core/usage.ts';
 import type { AttemptRecord, Call, Target } from './contract.ts';
 import type { ExchangeWorld } from './exchange.ts';
 
+/** Hears what the provider sent, once it was served whole: for whoever gives it again. */
+export interface Keep {
+  /** A longer answer is not collected. */
+  readonly mostBytes: number;
+  answered(form: 'whole' | 'stream', bytes: Buffer): void;
+}
+
 export interface AttemptInput {
   readonly call: Call;
   readonly target: Target;
@@ -12,6 +19,7 @@ export interface AttemptInput {
   /** Earlier attempts, for the caller's headers. */
   readonly tried: readonly AttemptRecord[];
   readonly remainingMs: number;
+  readonly keep?: Keep | undefined;
 }
 
 /** `firstMs`: until the first content of a stream. `seenChars`: how much of a stream’s answer came, in characters; absent where the answer is not streamed. */

@@ -10,7 +10,7 @@ import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts
 import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { OutputFormat } from '../core/request.ts';
-import { checkForm } from '../form/answer.ts';
+import { checkForm } from '../form/answer-form.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { Outcome } from './attempt.ts';
 import { attemptWhole, readChat, readEmbedding } from './attempt-whole.ts';
@@ -229,7 +229,7 @@ class Kept implements WholeSink<Answer | EmbeddingAnswer> {
   /** `body`: as it came, where that serves. */
   #tell(served: Served, answer: Answer | EmbeddingAnswer, body: string | undefined): void {
     const call = this.#call;
-    const checked = 'choices' in answer ? checkForm(call.format(), answer) : undefined;
+    const checked = 'choices' in answer ? checkForm(answer, call.format()) : undefined;
     if (checked?.message !== undefined) {
       this.came = { kind: 'form', served, message: checked.message };
       return;

@@ -27,6 +27,7 @@ import type { WaitingPolicy } from '../queue/contract.ts';
 import type { Canary } from './canary/contract.ts';
 import type { Cascade } from './cascade/contract.ts';
 import type { ComplexityPolicy, Prompt } from './complexity/contract.ts';
+import type { Conversation } from './measures/contract.ts';
 
 export interface Timeouts {
   readonly connectMs: number;
@@ -59,6 +60,8 @@ export interface Meter {
 export interface Places {
   readonly key: string;
   readonly limit: number;
+  /** Share of them that work of low priority may use; absent: all. */
+  readonly headroom?: number;
 }
 
 export interface LimitSet {
@@ -349,15 +352,6 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** By what a prompt cache would know the beginning of a request again. */
-export interface Conversation {
-  /** Of its instructions, tools and first words, or of what its caller calls it. */
-  readonly id: string;
-  /** Of its instructions and tools, which other conversations may share. */
-  readonly prefixId: string;
-  readonly prefixTokens: number;
-}
-
 /** The part of a call that deciding looks at. */
 export interface Considered {
   /** Absent: it is only asked what would be. */
@@ -377,8 +371,8 @@ export interface Considered {
   readonly budgetMs?: number;
   /** Called only where an order looks at prompt caches. */
   conversation?(): Conversation | undefined;
-  /** What its complexity is scored on; called only where something asks for it. */
-  prompt?(mostChars: number): Prompt;
+  /** What its complexity is scored on; called only where something asks for it. `undefined`: it cannot be read. */
+  prompt?(mostChars: number): Prompt | undefined;
 }
 
 /** One caller's request on its way through a route. `Req` is its neutral form, which only `prepare` looks at. */
@@ -404,8 +398,8 @@ export interface Call<Req = never> {
   /** What may serve it; absent: what answers over a connection that is held. */
   readonly modes?: ReadonlySet<Mode>;
   conversation?(): Conversation | undefined;
-  /** What its complexity is scored on. */
-  prompt?(mostChars: number): Prompt;
+  /** What its complexity is scored on. `undefined`: it cannot be read. */
+  prompt?(mostChars: number): Prompt | undefined;
   /** Shapes the body for a target, by pass-through or translation. Throws `GatewayError`; `strict` refuses what would be dropped. */
   prepare(endpoint: Endpoint<Req>, strict: boolean): Prepared;
 }

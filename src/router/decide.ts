@@ -19,7 +19,7 @@ export interface World {
   /** What orders by measurement go by. */
   readonly measures?: Measures;
   /** Who scores the requests of a route; absent: conditions on complexity do not hold. */
-  scorer?(route: Route): Scorer;
+  readonly scorer?: (route: Route) => Scorer;
   /** On which side of its route's canary a request is; absent: the usual one. */
   arm?(request: Considered, route: Route): Arm;
 }

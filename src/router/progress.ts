@@ -8,6 +8,7 @@ import type { Decided } from './decisions.ts';
 import type { Admitted } from './gate.ts';
 import type { Health } from './health.ts';
 import type { Line } from './line.ts';
+import { noneFits } from './none-fits.ts';
 import type { Refused } from './refusal.ts';
 import type { WalkResult } from './walk.ts';
 
@@ -249,26 +250,4 @@ export class Progress {
     }
     return noneFits(this.#route, decision);
   }
-}
-
-function noneFits(route: Route, decision: Decision): GatewayError {
-  const lacking = new Set(
-    decision.passed.flatMap(({ reason }) => (reason.kind === 'lacks' ? [reason.capability] : [])),
-  );
-  const native = decision.passed.some(({ reason }) => reason.kind === 'other-protocol');
-  const endpoint = decision.passed.every(({ reason }) => reason.kind === 'no-endpoint');
-  const waits = decision.passed.length > 0 && decision.passed.every(({ reason }) => reason.kind === 'waits');
-  const what = waits
-    ? 'all its targets are batch APIs, which serve items of batches'
-    : lacking.size > 0
-      ? `no target of it has ${[...lacking].join(', ')}`
-      : native
-        ? 'it uses a feature that only one provider’s own protocol has, and no target of it speaks that protocol'
-        : endpoint
-          ? 'no target of it offers this operation'
-          : 'no target of it fits';
-  return new GatewayError(
-    'unsupported',
-    `Route "${route.name}" cannot serve this request: ${what}. Name another route or change the request.`,
-  );
 }

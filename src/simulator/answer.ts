@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject } from '../core/json.ts';
 import { type Api, type Embedded, type Matched, Refused, type Rendered } from './apis/contract.ts';
 import { type Ask, type Script, think } from './brain.ts';
+import { skillOf } from './classify.ts';
 import type { Fault } from './faults.ts';
 import { asksFlex, servedTier } from './flex.ts';
 import { happens } from './happens.ts';
@@ -80,7 +81,7 @@ type Work = { readonly id: string; readonly inputTokens: number; readonly cacheW
 );
 
 function prepare(
-  { state, api, matched }: Call,
+  { state, api, matched, instance }: Call,
   body: Body,
   tier: Pick<Ask, 'tier'>,
   fault: Fault | undefined,
@@ -93,7 +94,8 @@ function prepare(
   const read = { ...api.read(matched, body), ...tier };
   const ask =
     fault?.kind === 'verbose' ? { ...read, prompt: `[[tokens:${fault.words}]] ${read.prompt}` } : read;
-  const script = think(ask, state.plan.seed);
+  const { seed, answers } = state.plan;
+  const script = think(ask, seed, skillOf(answers, instance, ask.model));
   const { input, cached: cacheWriteTokens } = script.usage;
   return {
     kind: 'chat',

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { matchesPattern } from '../core/pattern.ts';
+import { skillSchema } from './classify.ts';
 
 const kinds = [
   /** The socket is closed without an answer. */
@@ -145,6 +146,10 @@ export const faultPlanSchema = z.strictObject({
     .array(batchRuleSchema)
     .default([])
     .describe('What happens to batch jobs; the first that applies. Without one: nothing, in 200 ms.'),
+  answers: z
+    .array(skillSchema)
+    .default([])
+    .describe('How well models answer labelled prompts; the first that applies. Without one: as any prompt.'),
   seed: z.int().default(1),
 });
 

@@ -1,4 +1,6 @@
 /** Metrics that are read when somebody asks, from those who know. */
+
+import type { ResponseCache } from '../cache/contract.ts';
 import type { Calibration } from '../catalog/calibration.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { MetricSet } from './metrics.ts';
@@ -18,13 +20,17 @@ export interface GaugeSources {
   };
   readonly line: { readonly length: number };
   readonly canaries: { list(): readonly CanaryRow[] };
+  readonly cache: Pick<ResponseCache, 'size'>;
 }
 
 export function addGauges(
   set: MetricSet,
-  { limits, ledger, estimates, health, line, canaries }: GaugeSources,
+  { limits, ledger, estimates, health, line, canaries, cache }: GaugeSources,
 ): void {
   const one = (value: number) => [{ labels: {}, value }];
+  set.gauge('intermodal_cache_bytes', 'Kept answers that this process holds, in bytes.', [], () =>
+    one(cache.size().bytes),
+  );
   set.gauge('intermodal_ledger_pending', 'Ledger entries that are not durable yet.', [], () =>
     one(ledger.pending),
   );

@@ -10,6 +10,23 @@ export interface Prompt {
   readonly tools?: boolean;
 }
 
+/** What the heuristic looks at, in the order in which its parts are shown. */
+export const partNames = [
+  'length',
+  'variety',
+  'structure',
+  'relations',
+  'constraints',
+  'reasoning',
+  'numbers',
+  'math',
+  'code',
+  'questions',
+  'conversation',
+  'tools',
+] as const;
+export type PartName = (typeof partNames)[number];
+
 export interface ComplexityPart {
   readonly name: string;
   /** In [0, 1]. */
@@ -36,7 +53,7 @@ export interface ComplexityPolicy {
   /** Most characters that are read, half from the start of the text and half from its end. */
   readonly mostChars: number;
   /** Over those of the heuristic, by the names of its parts. */
-  readonly weights: Readonly<Record<string, number>>;
+  readonly weights: Readonly<Partial<Record<PartName, number>>>;
   /** `trained`: by the route’s own scorer, where there is one that has beaten the heuristic on held-out traffic. */
   readonly scorer: 'heuristic' | 'trained';
   /** Name of a target that is asked how hard the request is; absent: no model is asked. */
