@@ -6,7 +6,7 @@ import { GatewayError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Price } from '../../core/price.ts';
 import type { Policy, Target } from '../../router/contract.ts';
-import { withMode } from '../lanes.ts';
+import { withMode } from '../mode.ts';
 import type { LaneTallies } from './forecast.ts';
 import type { Rung } from './report.ts';
 import type { Tally } from './tally.ts';
