@@ -139,9 +139,9 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       health: input.health,
       line,
       sight: createSight(input.health, {
+        measures,
         scorer: scorers.of,
         arm: (request, route) => canaries.arm(request, route),
-        measures,
       }),
       ended: (_call, result) => canaries.ended(result),
       observe(call, route, target, record, error) {
