@@ -26,7 +26,10 @@ export const bench: Bench = {
   async run({ quick, print, recordings }) {
     const folder = process.env['ROUTING_DATA'] ?? join(recordings, '..', 'routing-data');
     const rows: Row[] = [...onAnswers(folder, quick, print)];
-    const outcomes = [...(await overHttp(quick ? 400 : 4_000)), ...(await inBatches(quick ? 400 : 4_000))];
+    const outcomes = [
+      ...(await overHttp(quick ? 400 : 4_000)),
+      ...(await inBatches(quick ? 400 : 4_000, print)),
+    ];
     rows.push(...onWorkload(outcomes, print));
     for (const { what, value, wanted, met } of rows)
       print(`  ${met ? ' ' : '!'} ${what.padEnd(52)}${value.padEnd(42)}${wanted}`);

@@ -102,7 +102,7 @@ export class ItemReader {
     const lane = this.lanes.of(asked, route, this.#policy);
     const target = this.#policy.target(lane.chain[0] ?? '');
     item.lane = lane.lane;
-    item.hash = this.#hasher(hashModel(lane, target, line), line.body);
+    item.hash = this.#hasher(hashModel(lane, target, line, this.lanes.betterBy(lane)), line.body);
     item.inputTokens = Math.ceil(
       world.estimates.estimateInput(target?.model.id ?? facts.model, facts.inputTokens),
     );
@@ -148,8 +148,14 @@ export function reject(item: Draft, error: GatewayError): void {
   item.error = errorOf(error);
 }
 
-/** Operations share models, and headers of a protocol may change what it answers. */
-function hashModel({ operation, model }: Lane, target: Target | undefined, { headers }: Line): string {
-  const name = `${operation} ${target?.model.id ?? model}`;
+/** Operations share models, and headers of a protocol may change what it answers; so may what betters it. */
+function hashModel(
+  { operation, model }: Lane,
+  target: Target | undefined,
+  { headers }: Line,
+  betterBy: string,
+): string {
+  const better = betterBy === '' ? '' : `\n${betterBy}`;
+  const name = `${operation} ${target?.model.id ?? model}${better}`;
   return headers === undefined ? name : `${name} ${JSON.stringify(headers)}`;
 }

@@ -69,6 +69,8 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
   let rules = { written: input.config().prefilter, compiled: compileRules(input.config().prefilter) };
   const inside: BatchWorldInside = {
     rows: input.stores.batch,
+    cascades: world.cascades,
+    labels: input.stores.labels,
     blobs: input.blobs,
     shapes: new Map(
       [...batchFolders.map((folder) => folder.shape(dialects)), ...createRequestShapes(dialects)].map(

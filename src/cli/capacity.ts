@@ -27,6 +27,7 @@ import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
+import { createMeasures } from '../router/measures/measures.ts';
 import { createSight } from '../router/sight.ts';
 import type { Ledger, LedgerEntry, Stores } from '../stores/contract.ts';
 import { canaryEvents } from '../telemetry/canary-events.ts';
@@ -116,6 +117,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     events: canaryEvents(log),
   });
   await canaries.refresh();
+  const measures = createMeasures({ clock, limits, learning, estimates });
   addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, canaries, cache });
   return {
     keys,
@@ -137,12 +139,15 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       health: input.health,
       line,
       sight: createSight(input.health, {
+        measures,
         scorer: scorers.of,
         arm: (request, route) => canaries.arm(request, route),
       }),
       ended: (_call, result) => canaries.ended(result),
-      observe: (call, route, target, record, error) =>
-        observeAttempt(world(), call, route, target, record, error),
+      observe(call, route, target, record, error) {
+        measures.observe(call, route, target, record);
+        observeAttempt(world(), call, route, target, record, error);
+      },
     },
     async refresh() {
       await canaries.refresh();

@@ -8,6 +8,7 @@ import type { Endpoint, ForwardedCall } from '../providers/contract.ts';
 import type { Prompt } from '../router/complexity/contract.ts';
 import type { Call, Caller, Prepared } from '../router/contract.ts';
 import { editBody, parseBody } from '../wire/json-scan.ts';
+import { conversationOf } from './conversation.ts';
 import type { Dialect } from './dialects/contract.ts';
 import { promptOf } from './prompt.ts';
 import { readTerms, type Terms } from './terms.ts';
@@ -66,6 +67,7 @@ export function createCallOn<Req extends Decoded>(terms: Terms, input: CallInput
     bodyBytes: body.bytes.length,
     ...(input.caller === undefined ? {} : { caller: input.caller }),
     ...(input.batch === undefined ? {} : { batch: input.batch }),
+    conversation: conversationOf(dialect, body, input.caller?.key),
     request,
     prompt: (mostChars) => readPrompt(request, mostChars, facts),
     body,

@@ -54,6 +54,8 @@ class StreamAttempt {
   #ended = false;
   #failure: GatewayError | undefined;
   #usage: Usage | undefined;
+  #startedMs = 0;
+  #firstMs = 0;
   #sending: Sending | undefined;
   #cancelFirstToken: () => void = () => {};
   #forgetClose: () => void = () => {};
@@ -77,6 +79,7 @@ class StreamAttempt {
 
   start(): void {
     const { target } = this.#input;
+    this.#startedMs = this.#world.clock.now();
     this.#forgetClose = this.#sink.onClose(() =>
       this.#finish({ kind: 'client-closed', usage: this.#usage, seenChars: this.#seenChars() }),
     );
@@ -197,7 +200,7 @@ class StreamAttempt {
     if (this.#ended) {
       this.#sink.flush();
       this.#sink.end();
-      this.#finish({ kind: 'served', usage: this.#usage });
+      this.#finish({ kind: 'served', usage: this.#usage, firstMs: this.#firstMs });
       return;
     }
     if (!this.#sink.flush()) {
@@ -219,6 +222,7 @@ class StreamAttempt {
 
   #commit(): void {
     this.#committed = true;
+    this.#firstMs = this.#world.clock.now() - this.#startedMs;
     this.#cancelFirstToken();
     const { target, tried } = this.#input;
     const encode = this.#relay === undefined;
@@ -255,7 +259,13 @@ class StreamAttempt {
       return;
     }
     this.#sink.fail(error);
-    this.#finish({ kind: 'cut', error, usage: this.#usage, seenChars: this.#seenChars() });
+    this.#finish({
+      kind: 'cut',
+      error,
+      usage: this.#usage,
+      firstMs: this.#firstMs,
+      seenChars: this.#seenChars(),
+    });
   }
 
   #finish(outcome: Outcome): void {

@@ -22,9 +22,9 @@ export interface AttemptInput {
   readonly keep?: Keep | undefined;
 }
 
-/** `seenChars`: how much of a stream’s answer came, in characters; absent where the answer is not streamed. */
+/** `firstMs`: until the first content of a stream. `seenChars`: how much of a stream’s answer came, in characters; absent where the answer is not streamed. */
 export type Outcome =
-  | { readonly kind: 'served'; readonly usage: Usage | undefined }
+  | { readonly kind: 'served'; readonly usage: Usage | undefined; readonly firstMs?: number }
   /** Nothing has reached the caller; another target may be tried. */
   | {
       readonly kind: 'failed';
@@ -37,6 +37,7 @@ export type Outcome =
       readonly kind: 'cut';
       readonly error: GatewayError;
       readonly usage: Usage | undefined;
+      readonly firstMs?: number;
       readonly seenChars?: number;
     }
   | { readonly kind: 'client-closed'; readonly usage?: Usage | undefined; readonly seenChars?: number };

@@ -104,6 +104,7 @@ export class Progress {
       ...(error === undefined ? {} : { code: error.code }),
       ...(status === undefined ? {} : { status }),
       ...(usage === undefined ? {} : { usage }),
+      ...('firstMs' in outcome ? { firstMs: outcome.firstMs } : {}),
     };
     this.tried.push(record);
     this.#judge(target, outcome, error);

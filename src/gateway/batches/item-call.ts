@@ -3,7 +3,7 @@ import type { Batch, ItemCall, Line } from '../../batch/contract.ts';
 import type { Answer } from '../../core/answer.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { ChatRequest, EmbeddingRequest } from '../../core/request.ts';
-import { createCallOn, type DecodableCall } from '../call.ts';
+import { createCallOn, type DecodableCall, translate } from '../call.ts';
 import type { ChatDialect, EmbeddingDialect } from '../dialects/contract.ts';
 import type { Terms } from '../terms.ts';
 
@@ -45,12 +45,41 @@ function chatCall(dialect: ChatDialect, call: DecodableCall<ChatRequest>, nowMs:
     ...call,
     ...answerableChat(dialect, call, call.id, nowMs),
     lastText: () => lastText(call.request()),
+    chat: () => call.request(),
+    asking: (request) => chatCall(dialect, insteadOf(call, request), nowMs),
     answerOf: (text): Answer => ({
       id: call.id,
       model: call.facts.model,
       createdAtS: nowS,
       choices: [{ blocks: [{ type: 'text', text }], stop: { kind: 'end' } }],
       usage: { inputTokens: 0, outputTokens: 0 },
+    }),
+  };
+}
+
+/** Roughly four letters a token, as estimates go before anything is learnt. */
+const lettersPerToken = 4;
+
+/** On the same terms, asking this instead: always translated, since nobody sent it. */
+function insteadOf(call: DecodableCall<ChatRequest>, request: ChatRequest): DecodableCall<ChatRequest> {
+  const bodyBytes = Buffer.byteLength(JSON.stringify(request));
+  const { maxOutputTokens } = request;
+  return {
+    ...call,
+    bodyBytes,
+    facts: {
+      operation: 'chat',
+      model: call.facts.model,
+      stream: false,
+      inputTokens: Math.ceil(bodyBytes / lettersPerToken),
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      needs: [],
+      nativeOnly: false,
+    },
+    request: () => request,
+    prepare: (endpoint, strict) => ({
+      ...translate(endpoint, request, strict),
+      forwarded: { stream: false, streamUsage: true, headers: {} },
     }),
   };
 }
