@@ -50,6 +50,8 @@ const enoughUsual = 60;
 export interface BothArms {
   readonly canary: Figures;
   readonly usual: Figures;
+  /** What is told of the usual chain is from before the window. */
+  readonly old?: boolean;
 }
 
 export interface FiguresOf {
@@ -105,7 +107,7 @@ export class CanaryNotes {
       const reference = sum.usual.requests >= enoughUsual ? sum.usual : shared.reference;
       const value = { ...shared, ...(reference === undefined ? {} : { reference }) };
       if (await this.#notes.write(figuresName(route), value, note?.version ?? 0, nowMs))
-        return { canary: sum.canary, usual: reference ?? sum.usual };
+        return withReference(sum, reference);
     }
     throw new Error(`The figures of the canary of route ${route} are written by too many at once.`);
   }
@@ -115,8 +117,13 @@ export class CanaryNotes {
     const note = await this.#notes.read(figuresName(route));
     const shared = fresh(readShared(note?.value), record, windowMs, nowMs);
     const sum = sumShared(shared);
-    return sum.usual.requests >= enoughUsual ? sum : { ...sum, usual: shared.reference ?? sum.usual };
+    return withReference(sum, shared.reference);
   }
+}
+
+function withReference(sum: BothArms, reference: Figures | undefined): BothArms {
+  if (sum.usual.requests >= enoughUsual || reference === undefined) return sum;
+  return { canary: sum.canary, usual: reference, old: true };
 }
 
 type Shared = z.output<typeof sharedShape>;
