@@ -33,8 +33,8 @@ const figuresShape = z.object({
 const sharedShape = z.object({
   id: z.string(),
   startedAtMs: z.number(),
-  /** Of the usual chain, from when it last had enough requests to be compared with. */
-  reference: figuresShape.exactOptional(),
+  /** Of the usual chain, from when it last had as many requests as it usually has. */
+  reference: z.object({ atMs: z.number(), usual: figuresShape }).exactOptional(),
   replicas: z.record(z.string(), z.object({ atMs: z.number(), canary: figuresShape, usual: figuresShape })),
 });
 
@@ -46,6 +46,8 @@ const mostReplicas = 100;
 const mostTries = 10;
 /** From here on what the window holds of the usual chain is enough; the same number as in `gates.ts`. */
 const enoughUsual = 60;
+/** How long more requests of earlier are better than fewer of now, in windows. */
+const mostWindows = 4;
 
 export interface BothArms {
   readonly canary: Figures;
@@ -104,10 +106,10 @@ export class CanaryNotes {
       const note = await this.#notes.read(figuresName(route));
       const shared = withOwn(readShared(note?.value), figures);
       const sum = sumShared(shared);
-      const reference = sum.usual.requests >= enoughUsual ? sum.usual : shared.reference;
-      const value = { ...shared, ...(reference === undefined ? {} : { reference }) };
+      const isEnough = isMeasure(sum.usual, shared.reference, figures.windowMs, nowMs);
+      const value = isEnough ? { ...shared, reference: { atMs: nowMs, usual: sum.usual } } : shared;
       if (await this.#notes.write(figuresName(route), value, note?.version ?? 0, nowMs))
-        return withReference(sum, reference);
+        return isEnough ? sum : withReference(sum, shared.reference);
     }
     throw new Error(`The figures of the canary of route ${route} are written by too many at once.`);
   }
@@ -117,13 +119,24 @@ export class CanaryNotes {
     const note = await this.#notes.read(figuresName(route));
     const shared = fresh(readShared(note?.value), record, windowMs, nowMs);
     const sum = sumShared(shared);
-    return withReference(sum, shared.reference);
+    return isMeasure(sum.usual, shared.reference, windowMs, nowMs)
+      ? sum
+      : withReference(sum, shared.reference);
   }
 }
 
-function withReference(sum: BothArms, reference: Figures | undefined): BothArms {
-  if (sum.usual.requests >= enoughUsual || reference === undefined) return sum;
-  return { canary: sum.canary, usual: reference, old: true };
+/**
+ * Whether what the window holds of the usual chain is what it is to be compared with. As a canary takes more, the usual chain has less and less to
+ * show; what it had before says more. But not for ever: traffic changes by the hour.
+ */
+function isMeasure(usual: Figures, before: Shared['reference'], windowMs: number, nowMs: number): boolean {
+  if (usual.requests < enoughUsual) return false;
+  if (before === undefined || nowMs - before.atMs > mostWindows * windowMs) return true;
+  return usual.requests >= before.usual.requests / 2;
+}
+
+function withReference(sum: BothArms, reference: Shared['reference']): BothArms {
+  return reference === undefined ? sum : { canary: sum.canary, usual: reference.usual, old: true };
 }
 
 type Shared = z.output<typeof sharedShape>;
