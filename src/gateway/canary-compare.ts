@@ -4,9 +4,9 @@
  */
 import type { Answer } from '../core/answer.ts';
 import { asGatewayError } from '../core/errors.ts';
+import { sayTheSame } from '../router/cascade/agreement.ts';
 import type { Policy, Route } from '../router/contract.ts';
 import type { Decided } from '../router/decisions.ts';
-import { sayTheSame } from '../router/cascade/agreement.ts';
 import { ask } from './cascade/ask.ts';
 import { Leash } from './cascade/leash.ts';
 import { type ChatCall, wholeCall } from './cascade/own-call.ts';
