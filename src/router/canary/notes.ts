@@ -106,10 +106,10 @@ export class CanaryNotes {
       const note = await this.#notes.read(figuresName(route));
       const shared = withOwn(readShared(note?.value), figures);
       const sum = sumShared(shared);
-      const isEnough = isMeasure(sum.usual, shared.reference, figures.windowMs, nowMs);
-      const value = isEnough ? { ...shared, reference: { atMs: nowMs, usual: sum.usual } } : shared;
+      const chosen = chooseUsual(sum, shared.reference, figures.windowMs, nowMs);
+      const value = chosen.keep ? { ...shared, reference: { atMs: nowMs, usual: sum.usual } } : shared;
       if (await this.#notes.write(figuresName(route), value, note?.version ?? 0, nowMs))
-        return isEnough ? sum : withReference(sum, shared.reference);
+        return chosen.now ? sum : withReference(sum, shared.reference);
     }
     throw new Error(`The figures of the canary of route ${route} are written by too many at once.`);
   }
@@ -119,20 +119,24 @@ export class CanaryNotes {
     const note = await this.#notes.read(figuresName(route));
     const shared = fresh(readShared(note?.value), record, windowMs, nowMs);
     const sum = sumShared(shared);
-    return isMeasure(sum.usual, shared.reference, windowMs, nowMs)
-      ? sum
-      : withReference(sum, shared.reference);
+    const chosen = chooseUsual(sum, shared.reference, windowMs, nowMs);
+    return chosen.now ? sum : withReference(sum, shared.reference);
   }
 }
 
 /**
- * Whether what the window holds of the usual chain is what it is to be compared with. As a canary takes more, the usual chain has less and less to
- * show; what it had before says more. But not for ever: traffic changes by the hour.
+ * What the canary is compared with. As it takes more, the usual chain has less and less to show, and what it had before says more. But not for ever:
+ * traffic changes by the hour.
  */
-function isMeasure(usual: Figures, before: Shared['reference'], windowMs: number, nowMs: number): boolean {
-  if (usual.requests < enoughUsual) return false;
-  if (before === undefined || nowMs - before.atMs > mostWindows * windowMs) return true;
-  return usual.requests >= before.usual.requests / 2;
+function chooseUsual(sum: BothArms, before: Shared['reference'], windowMs: number, nowMs: number) {
+  const { requests } = sum.usual;
+  const isNeeded = before === undefined || nowMs - before.atMs > mostWindows * windowMs;
+  const isEnough = requests >= enoughUsual;
+  return {
+    now: isEnough && (isNeeded || requests >= before.usual.requests / 2),
+    // Never by a little less each time, or it would dwindle as the window does.
+    keep: isEnough && (isNeeded || requests >= before.usual.requests),
+  };
 }
 
 function withReference(sum: BothArms, reference: Shared['reference']): BothArms {
