@@ -69,7 +69,11 @@ export function createApp(world: GatewayWorld): App {
   hono.get('/admin/spend', (c) =>
     admin(world, c.env.incoming, () => answerSpend(world.spending, c.req.query())),
   );
-  const sight = { decisions: world.decisions, measures: world.walk.sight?.measures ?? {} };
+  const sight = {
+    decisions: world.decisions,
+    measures: world.walk.sight?.measures ?? {},
+    ofAll: world.decisionsOfAll,
+  };
   hono.get('/admin/decisions', (c) =>
     admin(world, c.env.incoming, () => listDecisions(sight, c.req.query())),
   );
