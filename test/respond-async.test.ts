@@ -6,6 +6,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
+import type { Stores } from '../src/stores/contract.ts';
 import { openStores } from '../src/stores/open.ts';
 import { addKey } from './support/keys.ts';
 import { type Road, startRoad } from './support/road.ts';
@@ -362,10 +363,11 @@ describe('Prefer: respond-async', () => {
 
 describe('Prefer: respond-async with keys', () => {
   let road: Road;
+  let stores: Stores;
   let mine: ReturnType<typeof callerOf>;
   let other: ReturnType<typeof callerOf>;
   before(async () => {
-    const stores = await openStores(':memory:');
+    stores = await openStores(':memory:');
     const bearer = (text: string): Headers => ({ authorization: `Bearer ${text}` });
     const [my, others] = [await addKey(stores, 'mine', { routes: ['lone'] }), await addKey(stores, 'other')];
     road = await startRoad({ yaml, faults, stores });
@@ -388,6 +390,26 @@ describe('Prefer: respond-async with keys', () => {
 
   test('keeps nothing of a route that the key may not use', async () => {
     assert.equal((await mine.send('/v1/chat/completions', chat('x', 'cheap'))).status, 403);
+  });
+
+  test('calls nothing for a key that was revoked meanwhile', async () => {
+    const key = await addKey(stores, 'gone');
+    await road.until('the key is known', async () => {
+      const headers = { authorization: `Bearer ${key}` };
+      return (await fetch(`${road.url}/v1/requests/x`, { headers })).status === 404;
+    });
+    const gone = callerOf(() => road, { authorization: `Bearer ${key}` });
+    const ids = [await gone.keep(chat('r', 'lone')), await gone.keep(chat('u', 'single'))].map(
+      ({ id }) => id,
+    );
+    await stores.keys.revoke('gone', Date.now());
+    for (const id of ids) {
+      const ended = await road.until('it has ended', async () => {
+        const row = await stores.queue.get('gone', id);
+        return row?.endedAtMs !== undefined && row;
+      });
+      assert.equal(ended.answer?.status, 403, JSON.stringify(ended.answer));
+    }
   });
 
   test('keeps idempotency keys of owners apart', async () => {
