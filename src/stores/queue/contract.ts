@@ -17,6 +17,14 @@ export interface HeldRequest {
   readonly fence: number;
 }
 
+/** What came of a request that a worker holds. */
+export interface SettledRequest {
+  readonly held: HeldRequest;
+  readonly state: 'answered' | 'failed';
+  readonly answer: QueuedAnswer;
+  readonly costNanoUsd: number;
+}
+
 /** Of those that are due. */
 export interface Claimable {
   /** Those alone whose deadline is before that, the earliest deadline first. */
@@ -60,14 +68,8 @@ export interface QueueRows {
   renew(held: readonly HeldRequest[], untilMs: number): Promise<readonly HeldRequest[]>;
   /** It waits again until then. `counted` false: nothing was called, and the claim counts as no try. */
   release(held: HeldRequest, dueAtMs: number, counted?: boolean): Promise<boolean>;
-  /** False where the claim was lost, or it was cancelled meanwhile: the answer is not kept. */
-  settle(
-    held: HeldRequest,
-    state: 'answered' | 'failed',
-    answer: QueuedAnswer,
-    costNanoUsd: number,
-    nowMs: number,
-  ): Promise<boolean>;
+  /** False where the claim was lost, or it was cancelled meanwhile: the answer is not kept. In the order in which they are given. */
+  settle(settled: readonly SettledRequest[], nowMs: number): Promise<readonly boolean[]>;
   /** When the next one can be claimed. */
   nextDueMs(): Promise<number | undefined>;
   depths(): Promise<readonly LaneDepth[]>;

@@ -24,6 +24,17 @@ function ids(held: readonly HeldRequest[]): readonly string[] {
   return held.map(({ request }) => request.id);
 }
 
+async function settle(
+  queue: QueueRows,
+  held: HeldRequest,
+  state: 'answered' | 'failed',
+  given: QueuedAnswer,
+  costNanoUsd: number,
+  nowMs: number,
+): Promise<boolean | undefined> {
+  return (await queue.settle([{ held, state, answer: given, costNanoUsd }], nowMs))[0];
+}
+
 async function claimOne(queue: QueueRows, nowMs = 2_000): Promise<HeldRequest> {
   const [held] = await queue.claim(nowMs, 30_000, 1);
   assert.ok(held !== undefined, 'nothing can be claimed');
@@ -167,15 +178,15 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(other.request.tries, 2);
       // What the first does now does nothing.
       assert.deepEqual(await queue.renew([held, other], 41_000), [held]);
-      assert.equal(await queue.settle(held, 'answered', answer, 5, 41_000), false);
+      assert.equal(await settle(queue, held, 'answered', answer, 5, 41_000), false);
       assert.equal(await queue.release(held, 1), false);
       assert.equal((await queue.get('app', 'a'))?.state, 'calling');
-      assert.equal(await queue.settle(other, 'failed', { ...answer, status: 504 }, 5, 42_000), true);
+      assert.equal(await settle(queue, other, 'failed', { ...answer, status: 504 }, 5, 42_000), true);
       const ended = await queue.get('app', 'a');
       assert.deepEqual(ended?.answer, { ...answer, status: 504 });
       assert.equal(ended?.costNanoUsd, 5);
       assert.equal(ended?.endedAtMs, 42_000);
-      assert.equal(await queue.settle(other, 'answered', answer, 5, 43_000), false);
+      assert.equal(await settle(queue, other, 'answered', answer, 5, 43_000), false);
       assert.deepEqual(await queue.claim(99_000, 30_000, 1), []);
       assert.equal(await queue.nextDueMs(), undefined);
     });
@@ -187,7 +198,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(await queue.cancel('other', 'a', 5), false);
       assert.equal(await queue.cancel('app', 'a', 5), true);
       assert.equal(await queue.cancel('app', 'a', 6), false);
-      assert.equal(await queue.settle(held, 'answered', answer, 5, 7), false);
+      assert.equal(await settle(queue, held, 'answered', answer, 5, 7), false);
       assert.equal(await queue.cancel('app', 'b', 5), true);
       assert.deepEqual(await queue.claim(2_000, 1, 9), []);
       const { state, endedAtMs, answer: kept } = (await queue.get('app', 'a')) ?? {};
@@ -197,7 +208,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
     test('are listed to their owner, the newest first, without what they ask', async () => {
       const { queue } = await open();
       await addAll(queue, [queued('c'), queued('a'), queued('b'), queued('d', { owner: 'other' })]);
-      await queue.settle(await claimOne(queue), 'answered', answer, 5, 42);
+      await settle(queue, await claimOne(queue), 'answered', answer, 5, 42);
       const listed = await queue.list('app', 2);
       assert.deepEqual(
         listed.map(({ id }) => id),
@@ -237,7 +248,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
         queued('c'),
       ]);
       assert.deepEqual(await queue.untold(9), []);
-      await queue.settle(await claimOne(queue), 'answered', answer, 5, 42);
+      await settle(queue, await claimOne(queue), 'answered', answer, 5, 42);
       await queue.cancel('app', 'b', 41);
       await queue.cancel('app', 'c', 40);
       assert.deepEqual(
