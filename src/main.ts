@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { batch } from './cli/batch/batch.ts';
 import { canary } from './cli/canary.ts';
 import { check } from './cli/check.ts';
+import { drill } from './cli/drill.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
 import { plan } from './cli/plan.ts';
@@ -19,7 +20,7 @@ const program = new Command('intermodal')
   .description('An LLM gateway: one endpoint, every provider, routes in YAML.')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)');
-for (const command of [serve, canary, check, explain, plan, batch, keys, spend, simulate])
+for (const command of [serve, canary, check, explain, drill, plan, batch, keys, spend, simulate])
   program.addCommand(command);
 
 try {

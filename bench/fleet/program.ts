@@ -18,11 +18,13 @@ export interface Program {
   stop(): Promise<void>;
 }
 
+/** `entry`: of another version of ours. */
 export async function startProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  entry = main,
 ): Promise<Program> {
-  const child = spawn(process.execPath, [main, ...args, '--json'], {
+  const child = spawn(process.execPath, [entry, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

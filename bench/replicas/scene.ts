@@ -20,7 +20,10 @@ export interface Scene {
   readonly wires: { readonly redis: Wire; readonly postgres: Wire };
   readonly replicas: readonly Replica[];
   kill(index: number): Promise<void>;
-  start(index: number): Promise<void>;
+  /** As an operator: it may finish what it does. */
+  stop(index: number): Promise<void>;
+  /** `main`: of another version. */
+  start(index: number, main?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,6 +33,8 @@ export interface SceneOptions {
   readonly yaml: string;
   readonly batch: object;
   readonly plan: object;
+  /** `main.ts` of another version, for the gateways. */
+  readonly main?: string;
 }
 
 /** Of the stand-in, which takes any. */
@@ -68,10 +73,11 @@ redis: redis://127.0.0.1:${wires.redis.port}
 batch: ${JSON.stringify({ blobs, ...options.batch })}
 `,
     );
-    const start = async (index: number): Promise<void> => {
+    const start = async (index: number, main = options.main): Promise<void> => {
       const replica = replicas[index];
       if (replica === undefined) throw new Error(`There is no replica ${index}.`);
-      replica.program = await startProgram(['serve', '--config', file, '--port', String(replica.port)], env);
+      const args = ['serve', '--config', file, '--port', String(replica.port)];
+      replica.program = await startProgram(args, env, main);
     };
     for (let index = 0; index < options.replicas; index++) {
       const port = await freePort();
@@ -89,6 +95,9 @@ batch: ${JSON.stringify({ blobs, ...options.batch })}
         const replica = replicas[index];
         await replica?.program?.kill();
         if (replica !== undefined) replica.program = undefined;
+      },
+      async stop(index) {
+        await replicas[index]?.program?.stop();
       },
       close,
     };

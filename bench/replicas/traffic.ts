@@ -1,4 +1,5 @@
 /** Live calls at a steady rate, whatever goes wrong, and what their callers saw. */
+import { Agent } from 'node:http';
 import { type Answered, ask, makeAgent } from '../fleet/ask.ts';
 import type { Balancer } from './balancer.ts';
 
@@ -7,6 +8,8 @@ export interface TrafficOptions {
   readonly perSecond: number;
   /** Begins every note on the bill. */
   readonly token: string;
+  /** A balancer that does not keep connections never sends on one that is just being closed. */
+  readonly keepAlive?: boolean;
 }
 
 export interface Seen {
@@ -25,7 +28,7 @@ const tries = 5;
 export class Traffic {
   readonly #balancer: Balancer;
   readonly #options: TrafficOptions;
-  readonly #agent = makeAgent();
+  readonly #agent: Agent;
   readonly #running = new Set<Promise<void>>();
   readonly #others: Record<string, number> = {};
   readonly #times: number[] = [];
@@ -35,6 +38,7 @@ export class Traffic {
   constructor(balancer: Balancer, options: TrafficOptions) {
     this.#balancer = balancer;
     this.#options = options;
+    this.#agent = options.keepAlive === false ? new Agent({ keepAlive: false }) : makeAgent();
   }
 
   start(): void {

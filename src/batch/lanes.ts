@@ -26,8 +26,8 @@ export class Lanes {
   readonly #world: World;
   /** First lanes, by the whole of the way. */
   readonly #byKey = new Map<string, Lane>();
-  /** What may better their answers, by their numbers; '' where nothing does. */
-  readonly #betterBy = new Map<number, string>();
+  /** What may better their answers, by their numbers. */
+  readonly #later = new Map<number, { readonly lanes: readonly Lane[]; readonly text: string }>();
   #last = 0;
   #fresh: Lane[] = [];
 
@@ -37,13 +37,14 @@ export class Lanes {
     this.#world = { ...healthy, ...present({ scorer: sight?.scorer, arm: sight?.arm }) };
     for (const lane of known) {
       this.#last = Math.max(this.#last, lane.lane);
-      if (lane.role === 'answer') this.#know(lane, wavesFrom(known, lane));
+      if (lane.role === 'answer') this.#know(wavesFrom(known, lane));
     }
   }
 
   /** Throws `GatewayError` where nothing of the route can serve it. */
   of(call: ItemCall, route: Route, policy: Policy): Lane {
     const { facts } = call;
+    // A canary is of the usual chain alone.
     const by = (steps: readonly Step[], asking: ItemCall): readonly string[] =>
       chainOf(asking, { ...route, rules: [], chain: steps, order: 'listed' }, policy, healthy);
     const chain = chainOf(askedFirst(call, route.cascade), route, policy, this.#world);
@@ -71,21 +72,26 @@ export class Lanes {
         ...(index + 1 < waves.length ? { next: first + index + 1 } : {}),
       }),
     );
-    const [lane] = lanes;
-    if (lane === undefined) throw new Error('A way has no wave.');
-    this.#know(lane, waves);
     this.#fresh.push(...lanes);
-    return lane;
+    return this.#know(lanes);
   }
 
-  #know(lane: Lane, waves: readonly Wave[]): void {
-    this.#byKey.set(keyOf(lane, waves), lane);
-    this.#betterBy.set(lane.lane, waves.slice(1).map(wayOf).join('\n'));
+  #know(lanes: readonly Lane[]): Lane {
+    const [first, ...later] = lanes;
+    if (first === undefined) throw new Error('A way has no wave.');
+    this.#byKey.set(keyOf(first, lanes), first);
+    this.#later.set(first.lane, { lanes: later, text: later.map(wayOf).join('\n') });
+    return first;
   }
 
-  /** Under a cascade an answer is another thing than without it: neither may stand for the other. */
+  /** The lanes of its later waves. */
+  after({ lane }: Pick<Lane, 'lane'>): readonly Lane[] {
+    return this.#later.get(lane)?.lanes ?? [];
+  }
+
+  /** Under a cascade an answer is another thing than without it: neither may stand for the other. '' where nothing betters it. */
   betterBy({ lane }: Pick<Lane, 'lane'>): string {
-    return this.#betterBy.get(lane) ?? '';
+    return this.#later.get(lane)?.text ?? '';
   }
 
   /** Those that were made since, to be stored with the items that need them. */

@@ -1,7 +1,13 @@
 /** The rows of requests that wait. Every write is one transaction, may be repeated without harm, and says whether it took place. */
 import type { Owner } from '../../batch/contract.ts';
 import type { Priority } from '../../core/facts.ts';
-import type { NewQueuedRequest, QueuedAnswer, QueuedRequest, Way } from '../../queue/contract.ts';
+import type {
+  ListedRequest,
+  NewQueuedRequest,
+  QueuedAnswer,
+  QueuedRequest,
+  Way,
+} from '../../queue/contract.ts';
 import type { Delivery } from '../batch/contract.ts';
 
 /** A request that a worker holds until its lease ends. */
@@ -46,7 +52,13 @@ export interface LaneDepth {
 export interface QueueRows {
   /** `existing`: the owner has used that idempotency key, and this is what it made. */
   add(request: NewQueuedRequest): Promise<{ readonly request: QueuedRequest; readonly existing: boolean }>;
+  /** As `add`, of many in one transaction: all of them are durable, or none. In their order. */
+  addAll(
+    requests: readonly NewQueuedRequest[],
+  ): Promise<readonly { readonly request: QueuedRequest; readonly existing: boolean }[]>;
   get(owner: Owner, id: string): Promise<QueuedRequest | undefined>;
+  /** Newest first, those made before `after`. */
+  list(owner: Owner, limit: number, after?: string): Promise<readonly ListedRequest[]>;
   /** False where it has ended. */
   cancel(owner: Owner, id: string, nowMs: number): Promise<boolean>;
 

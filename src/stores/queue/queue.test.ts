@@ -74,6 +74,24 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(await queue.get('app', 'b'), undefined);
     });
 
+    test('are made together, each once', async () => {
+      const { queue } = await open();
+      await queue.add(queued('before', { idempotencyKey: 'k' }));
+      const added = await queue.addAll([
+        queued('a'),
+        queued('b', { idempotencyKey: 'k' }),
+        queued('c', { idempotencyKey: 'new' }),
+        queued('d', { idempotencyKey: 'new' }),
+      ]);
+      assert.deepEqual(
+        added.map(({ request: { id }, existing }) => `${id} ${existing}`),
+        ['a false', 'before true', 'c false', 'c true'],
+      );
+      assert.deepEqual(await queue.addAll([]), []);
+      assert.equal((await queue.get('app', 'a'))?.state, 'waiting');
+      assert.equal(await queue.get('app', 'd'), undefined);
+    });
+
     test('keep bodies of megabytes as they came', async () => {
       const { queue } = await open();
       const body = Buffer.alloc(8_000_000, 'x');
@@ -185,6 +203,23 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.deepEqual(await queue.claim(2_000, 1, 9), []);
       const { state, endedAtMs, answer: kept } = (await queue.get('app', 'a')) ?? {};
       assert.deepEqual({ state, endedAtMs, kept }, { state: 'cancelled', endedAtMs: 5, kept: undefined });
+    });
+
+    test('are listed to their owner, the newest first, without what they ask', async () => {
+      const { queue } = await open();
+      await addAll(queue, [queued('c'), queued('a'), queued('b'), queued('d', { owner: 'other' })]);
+      await queue.settle(await claimOne(queue), 'answered', answer, 5, 42);
+      const listed = await queue.list('app', 2);
+      assert.deepEqual(
+        listed.map(({ id }) => id),
+        ['c', 'b'],
+      );
+      assert.ok(listed.every((one) => !('body' in one) && !('answer' in one)));
+      assert.deepEqual(
+        (await queue.list('app', 9, 'b')).map(({ id }) => id),
+        ['a'],
+      );
+      assert.deepEqual(await queue.list('nobody', 9), []);
     });
 
     test('are counted by way and lane', async () => {
