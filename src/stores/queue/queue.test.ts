@@ -208,7 +208,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
     test('are listed to their owner, the newest first, without what they ask', async () => {
       const { queue } = await open();
       await addAll(queue, [queued('c'), queued('a'), queued('b'), queued('d', { owner: 'other' })]);
-      await queue.settle(await claimOne(queue), 'answered', answer, 5, 42);
+      await settle(queue, await claimOne(queue), 'answered', answer, 5, 42);
       const listed = await queue.list('app', 2);
       assert.deepEqual(
         listed.map(({ id }) => id),
