@@ -29,7 +29,7 @@ export const bench: Bench = {
     const simulator = await startProgram(['simulate', '--port', '0', '--faults', planFile]);
     try {
       print('killing:');
-      const kills = quick ? 9 : 60;
+      const kills = quick ? 9 : 45;
       const outstanding = quick ? 200 : 2_000;
       const random = seeded(7);
       const killed = await killAgainAndAgain({ folder, simulator, kills, outstanding, print, random });

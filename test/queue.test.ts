@@ -457,6 +457,23 @@ describe('a worker that another has taken the place of', () => {
     assert.equal(request.costNanoUsd, entries[0]?.costNanoUsd);
   });
 
+  test('that is itself calls no second time', async () => {
+    const opened = await start(plain, { faults: { think_ms: 800 } });
+    await opened.add('areq_1', '[[echo]] [[note:slow]] hello');
+    await opened.until('it is called', async () => opened.gateway.queue.served.health().calling === 1);
+    // As if it had been so slow that its lease ran out: its row is there to be claimed, and it claims it.
+    const [held] = await opened.stores.queue.claim(Date.now() + 3_600_000, 1, 1);
+    assert.ok(held !== undefined && (await opened.stores.queue.release(held, Date.now())));
+    opened.gateway.queue.poke();
+    const request = await opened.ended('areq_1');
+    assert.equal(request.state, 'answered');
+    assert.equal(await opened.paid('slow'), 1);
+    assert.deepEqual(
+      (await opened.booked('areq_1')).map(({ outcome }) => outcome),
+      ['served'],
+    );
+  });
+
   test('ends its call when it hears of it', async () => {
     const scene = await start(`${plain}\nbatch: { lease: 1s }`, { faults: { think_ms: 5_000 } });
     await scene.add('areq_1', 'hello');

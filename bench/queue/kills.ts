@@ -26,7 +26,7 @@ export const places = [
 const callers = 8;
 /** A place that is not passed by then is not waited for. */
 const longestLifeMs = 4_000;
-const longestMs = 480_000;
+const longestMs = 420_000;
 
 export interface KillOptions {
   readonly folder: string;
