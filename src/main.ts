@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { batch } from './cli/batch/batch.ts';
 import { check } from './cli/check.ts';
+import { evaluate } from './cli/eval/eval.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
 import { plan } from './cli/plan.ts';
@@ -18,7 +19,7 @@ const program = new Command('intermodal')
   .description('An LLM gateway: one endpoint, every provider, routes in YAML.')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)');
-for (const command of [serve, check, explain, plan, batch, keys, spend, simulate])
+for (const command of [serve, check, explain, plan, evaluate, batch, keys, spend, simulate])
   program.addCommand(command);
 
 try {
