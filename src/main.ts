@@ -2,6 +2,7 @@
 /** The command line. Each command is one file under cli/. */
 import { Command } from 'commander';
 import { batch } from './cli/batch/batch.ts';
+import { canary } from './cli/canary.ts';
 import { check } from './cli/check.ts';
 import { evaluate } from './cli/eval/eval.ts';
 import { explain } from './cli/explain.ts';
@@ -19,7 +20,7 @@ const program = new Command('intermodal')
   .description('An LLM gateway: one endpoint, every provider, routes in YAML.')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)');
-for (const command of [serve, check, explain, plan, evaluate, batch, keys, spend, simulate])
+for (const command of [serve, canary, check, explain, plan, evaluate, batch, keys, spend, simulate])
   program.addCommand(command);
 
 try {

@@ -19,6 +19,8 @@ interface Row {
 
 /** Arithmetic without state, which whoever makes limits may use. */
 const pureOfLimits = 'limits/window\\.ts';
+/** What the door says of a request that waits: which way, with whom, in which order, in which words. */
+const pureOfQueue = 'queue/(?:mode|group|lanes|status)\\.ts';
 const contracts = ['(?:.+/)?contract\\.ts'];
 
 /** First match wins, so the narrow rows come first. */
@@ -82,7 +84,7 @@ const rows: readonly Row[] = [
   { from: /^router\//, may: ['core/', 'catalog/', 'form/', 'router/', ...contracts] },
   { from: /^telemetry\//, may: ['core/', 'catalog/', 'telemetry/', ...contracts] },
   // The pure files of a room lie beside its contract; each kind has a folder of its own.
-  { from: /^(stores|limits)\/[^/]+\.ts$/, may: ['core/', '$1/'] },
+  { from: /^(stores|limits|cache)\/[^/]+\.ts$/, may: ['core/', '$1/'] },
   // Beside the rest of its row: how AWS is spoken to, which a provider does too.
   { from: /^stores\/s3\//, may: ['core/', 'wire/aws/', 'stores/[^/]+\\.ts', 'stores/s3/'] },
   // What routing keeps, and the rows of the queue: in words of those rooms, on every kind of store.
@@ -93,8 +95,8 @@ const rows: readonly Row[] = [
   // The rows of batch work, on every kind of store: they are of the words of `batch`, and of no kind.
   { from: /^stores\/batch\//, may: ['core/', 'stores/[^/]+\\.ts', 'stores/batch/', ...contracts] },
   {
-    from: /^(?:stores|limits)\/([^/]+)\//,
-    may: ['core/', '(?:stores|limits)/[^/]+\\.ts', '(?:stores|limits)/$1/'],
+    from: /^(?:stores|limits|cache)\/([^/]+)\//,
+    may: ['core/', '(?:stores|limits|cache)/[^/]+\\.ts', '(?:stores|limits|cache)/$1/'],
   },
   {
     from: /^batch\//,
@@ -122,6 +124,7 @@ const rows: readonly Row[] = [
       'telemetry/',
       'gateway/',
       pureOfLimits,
+      pureOfQueue,
       'stores/spend-report\\.ts',
       ...contracts,
     ],

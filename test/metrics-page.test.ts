@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { openStores } from '../src/stores/open.ts';
 import { until } from './support/batch-road.ts';
 import { startTestGateway, type TestGateway } from './support/gateway.ts';
 
@@ -16,10 +17,29 @@ providers:
 budgets:
   - { scope: all, daily: $0.000001, hard: false, alerts: [1%] }
 routes:
-  chat: { chain: [openai/gpt-4.1-mini] }
+  chat:
+    chain: [openai/gpt-4.1-mini]
+    cache: { for: 1m }
+    canary: { chain: openai/gpt-4.1, phases: [{ share: 0%, for: 1h }] }
+  sure:
+    chain: [openai/gpt-4.1-nano]
+    cascade: { confidence: { from: logprobs }, escalate: openai/gpt-4.1-mini, audit: 100%, calibrate_after: 60 }
 batch: { poll: [20ms] }
 `;
 const faults = { batches: [{ duration_ms: 10, item_invalid: 100 }] };
+/** What a cascade has learnt from, so that its gauges have something to say. */
+const labels = Array.from({ length: 100 }, (_, index) => ({
+  id: `req_${index}`,
+  route: 'sure',
+  atMs: index,
+  kind: 'audit' as const,
+  cheap: 'openai/gpt-4.1-nano',
+  strong: 'openai/gpt-4.1-mini',
+  confidence: 0.9,
+  agreed: index % 10 > 0,
+  cheapNanoUsd: 1,
+  strongNanoUsd: 10,
+}));
 const folder = mkdtempSync(join(tmpdir(), 'intermodal-metrics-'));
 
 /** In the page: name, then type and labels. */
@@ -56,7 +76,9 @@ function served(text: string): Map<string, string> {
 describe('the page of metrics', () => {
   let gateway: TestGateway;
   before(async () => {
-    gateway = await startTestGateway({ yaml, faults, blobs: folder });
+    const stores = await openStores(':memory:');
+    await stores.labels.add(labels);
+    gateway = await startTestGateway({ yaml, faults, stores, blobs: folder });
   });
   after(async () => {
     await gateway.close();
@@ -64,7 +86,7 @@ describe('the page of metrics', () => {
   });
 
   test('lists what /metrics serves', async () => {
-    for (const model of ['chat', 'no-such-route']) {
+    for (const model of ['chat', 'sure', 'no-such-route']) {
       const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
         method: 'POST',
         body: JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] }),
@@ -85,6 +107,8 @@ describe('the page of metrics', () => {
       (seen) =>
         /^intermodal_requests_total\{.*status="404"/m.test(seen) &&
         /^intermodal_budget_alerts_total\{/m.test(seen) &&
+        /^intermodal_cascade_audits_total\{/m.test(seen) &&
+        /^intermodal_cascade_calibration_error_ratio\{/m.test(seen) &&
         /^intermodal_batches_total\{/m.test(seen),
     );
     const [ours, theirs] = [written(), served(text)];

@@ -1,5 +1,5 @@
 /**
- * A gateway that kills itself with SIGKILL at a named place of the batch road. Where, it is told in CRASH_AT at its start, or later by a
+ * A gateway that kills itself with SIGKILL at a named place of the batch road, or of the queue. Where, it is told in CRASH_AT at its start, or later by a
  * message; asked for it, it tells how often it has passed each place since.
  */
 import { flushCompileCache } from 'node:module';

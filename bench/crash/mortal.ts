@@ -14,6 +14,7 @@ export interface Mortal {
   /** Absent where it was killed before it could tell. */
   readonly url: string | undefined;
   readonly dead: boolean;
+  readonly pid: number;
   /** By its own hand, as it was told. */
   readonly killed: boolean;
   complaint(): string;
@@ -21,6 +22,8 @@ export interface Mortal {
   arm(at?: Break): Promise<void>;
   /** How often it has passed each place since it was armed. */
   passed(): Promise<Readonly<Record<string, number>>>;
+  /** With SIGKILL, now. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -64,6 +67,11 @@ export async function startMortal(configFile: string, store: string, at?: Break)
     url: told?.url,
     get dead() {
       return dead;
+    },
+    pid: child.pid ?? 0,
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
     },
     get killed() {
       return child.signalCode === 'SIGKILL';

@@ -22,14 +22,22 @@ export async function upload(url: string, path: string): Promise<string> {
   return file.id;
 }
 
-export async function create(url: string, fileId: string, fields: object = {}): Promise<BatchView> {
+export async function create(
+  url: string,
+  fileId: string,
+  fields: object = {},
+  idempotencyKey?: string,
+): Promise<BatchView> {
   const body = JSON.stringify({
     input_file_id: fileId,
     endpoint: '/v1/chat/completions',
     completion_window: '24h',
     ...fields,
   });
-  const headers = { 'content-type': 'application/json' };
+  const headers = {
+    'content-type': 'application/json',
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+  };
   return json<BatchView>(await fetch(`${url}/v1/batches`, { method: 'POST', headers, body }));
 }
 

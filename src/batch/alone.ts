@@ -3,17 +3,23 @@
  * takes. A wave at a time: the ledger says that the calls' cost is unknown, they are made, their answers are durable, the ledger says what they
  * cost. A crash in between leaves entries that say `unknown`, and the items are asked again.
  */
+import type { Answer } from '../core/answer.ts';
 import { errorKinds, type GatewayError } from '../core/errors.ts';
-import { BookedCall, HandSink, type Sums } from '../router/booked.ts';
+import { BookedCall, type Came as BookedCame, HandSink, type Sums } from '../router/booked.ts';
 import type { Policy, Target } from '../router/contract.ts';
 import type { Settled, SettledSums } from '../stores/batch/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import { nextWave, pace } from './alone-next.ts';
-import type { Batch, BatchShape, Item, ItemError, ItemResult, Lane } from './contract.ts';
+import { callIn } from './cascade/asked.ts';
+import { type SettledAnswer, settledAnswer } from './cascade/settled-answer.ts';
+import { spare } from './cascade/spared.ts';
+import { Waves } from './cascade/waves.ts';
+import type { Batch, BatchShape, Item, ItemCall, ItemError, ItemResult, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { aloneChain, findRoute } from './lanes.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
 import { aloneSegment, SegmentWriter } from './segment.ts';
+import { Segments } from './segments.ts';
 import type { BatchWorldInside } from './world.ts';
 
 /** Failed rounds after which an item is a dead letter, submissions included. */
@@ -35,11 +41,12 @@ export async function askAlone(
   if (shape === undefined || first.items.length === 0) return first.dueAtMs;
   const untilMs = world.clock.now() + turnMs;
   const input = await openLocal(world, batch.inputBlob);
+  const segments = new Segments(world, batch.no);
   try {
     for (let wave = first; wave.items.length > 0; wave = await nextWave(world, batch)) {
       await pace(world, wave.items.length, signal);
       if (signal.aborted) break;
-      await new Wave(world, batch, shape, lanes, input).run(wave.items);
+      await new Wave(world, batch, shape, lanes, input, segments).run(wave.items);
       // It may have been cancelled meanwhile, its deadline may have passed, and items may be due to be submitted again.
       const nowMs = world.clock.now();
       const state = (await world.rows.batches.byNo(batch.no))?.state;
@@ -47,6 +54,7 @@ export async function askAlone(
     }
   } finally {
     await input.close();
+    await segments.close();
   }
   return (await nextWave(world, batch)).dueAtMs;
 }
@@ -56,14 +64,31 @@ interface Asking {
   readonly lane: Lane;
   readonly policy: Policy;
   readonly chain: readonly Target[];
+  /** As its caller asks. */
+  readonly own: ItemCall;
   readonly call: BookedCall;
 }
 
+/** An answer as the caller gets it. */
+interface Told {
+  readonly target: string;
+  readonly body: string;
+  /** What it says, where somebody has to look at it. */
+  readonly answer?: Answer;
+  readonly formOk: boolean;
+}
+
 type Came =
-  | { readonly kind: 'answer'; readonly target: string; readonly body: string; readonly sums: SettledSums }
-  /** Answered, in a form that it must not have. */
+  | { readonly kind: 'answer'; readonly told: Told; readonly sums: SettledSums }
+  /** Answered, in a form that it must not have, and that counts as none. */
   | { readonly kind: 'form'; readonly target: string; readonly message: string; readonly sums: SettledSums }
   | { readonly kind: 'error'; readonly error: GatewayError; readonly sums: SettledSums };
+
+/** An answer on its way into the store. */
+interface Kept extends SettledAnswer {
+  readonly target: string;
+  readonly body: string;
+}
 
 class Wave {
   readonly #world: BatchWorldInside;
@@ -71,6 +96,8 @@ class Wave {
   readonly #shape: BatchShape;
   readonly #lanes: readonly Lane[];
   readonly #input: LocalBlob;
+  readonly #segments: Segments;
+  readonly #waves = new Map<number, Waves>();
   /** A wave that is asked again after a crash must not overwrite what the ledger says of the first. */
   readonly #id: string;
 
@@ -80,35 +107,42 @@ class Wave {
     shape: BatchShape,
     lanes: readonly Lane[],
     input: LocalBlob,
+    segments: Segments,
   ) {
     this.#world = world;
     this.#batch = batch;
     this.#shape = shape;
     this.#lanes = lanes;
     this.#input = input;
+    this.#segments = segments;
     this.#id = world.makeId('').slice(-8);
   }
 
   async run(items: readonly Item[]): Promise<void> {
     const world = this.#world;
-    const askings = items.map((item) => this.#prepare(item));
+    const askings: Asking[] = [];
+    for (const item of items) askings.push(await this.#prepare(item));
     await world.at('alone: before the intent');
     await world.ledger.append(askings.flatMap((asking) => this.#intent(asking)));
     await world.at('alone: after the intent');
     const came = await Promise.all(askings.map((asking) => this.#ask(asking)));
     await world.at('alone: after the calls');
-    const results = await this.#write(came);
+    const kept: (Kept | undefined)[] = [];
+    for (const [index, asking] of askings.entries()) kept.push(await this.#keep(asking, came[index]));
+    const results = await this.#write(kept);
     const settled = askings.map((asking, index): Settled & { sums: SettledSums } => {
       const one = came[index];
-      const result = results[index];
-      const { seq } = asking.item;
       if (one === undefined) throw new Error('A call of a wave has no outcome.');
       const { sums } = one;
-      if (one.kind === 'error') return { ...this.#afterError(asking, one.error), sums };
-      if (one.kind === 'form') return { ...this.#afterForm(asking, one.target, one.message), sums };
-      if (result === undefined) throw new Error('An answer has no place.');
-      return { seq, state: 'done', attempted: true, result, sums };
+      if (one.kind === 'error') return { ...this.#spare(asking, this.#afterError(asking, one.error)), sums };
+      if (one.kind === 'form')
+        return { ...this.#spare(asking, this.#afterForm(asking, one.target, one.message)), sums };
+      const answered = kept[index]?.settled;
+      const result = results[index];
+      if (answered === undefined) throw new Error('An answer has no course.');
+      return { ...answered, ...(result === undefined ? {} : { result }), sums };
     });
+    for (const waves of this.#waves.values()) await waves.writeLabels();
     await world.at('alone: before the items');
     await world.rows.items.settle(this.#batch.no, { alone: true }, settled);
     await world.at('alone: after the items');
@@ -116,25 +150,57 @@ class Wave {
     await world.at('alone: after the books');
   }
 
+  async #keep({ item, lane, own }: Asking, came: Came | undefined): Promise<Kept | undefined> {
+    if (came?.kind !== 'answer') return undefined;
+    const { target, body, answer, formOk } = came.told;
+    const { costNanoUsd, listNanoUsd } = came.sums;
+    const course =
+      answer === undefined
+        ? { kind: 'final' as const }
+        : await this.#wavesOf(lane).take(item, { target, answer, formOk, costNanoUsd, call: () => own });
+    const costs = { costNanoUsd, listNanoUsd };
+    return { ...settledAnswer(item, course, answer, costs, this.#world.clock.now()), target, body };
+  }
+
+  #wavesOf(lane: Lane): Waves {
+    const known = this.#waves.get(lane.lane);
+    if (known !== undefined) return known;
+    const waves = new Waves(this.#world, this.#batch, lane, this.#lanes, this.#segments);
+    this.#waves.set(lane.lane, waves);
+    return waves;
+  }
+
+  #spare({ item, lane }: Asking, settled: Settled): Settled {
+    if (settled.state !== 'dead') return settled;
+    const { error: _none, ...rest } = settled;
+    const spared = spare(settled, item, lane, this.#lanes, this.#world.clock.now());
+    return { ...rest, ...spared };
+  }
+
   /** Answers by the target that gave them, so that it is known afterwards. */
-  async #write(came: readonly Came[]): Promise<readonly (ItemResult | undefined)[]> {
-    const results: (ItemResult | undefined)[] = came.map(() => undefined);
-    const byTarget = Map.groupBy(came.entries(), ([, one]) => (one.kind === 'answer' ? one.target : ''));
-    for (const [target, answers] of byTarget) {
+  async #write(kept: readonly (Kept | undefined)[]): Promise<readonly (ItemResult | undefined)[]> {
+    const results: (ItemResult | undefined)[] = kept.map(() => undefined);
+    const written = kept.flatMap((one, index) =>
+      one?.costs === undefined ? [] : [{ ...one, costs: one.costs, index }],
+    );
+    for (const [target, answers] of Map.groupBy(written, (one) => one.target)) {
       const segment = new SegmentWriter(this.#world, this.#batch.no, aloneSegment(target));
-      const places = answers.map(([, one]) => (one.kind === 'answer' ? segment.add(one.body) : undefined));
+      const places = answers.map(({ body, neutral }) => {
+        const place = segment.add(body);
+        if (neutral !== undefined) segment.add(neutral);
+        return place;
+      });
       const number = await segment.close();
-      answers.forEach(([index, { sums }], at) => {
+      answers.forEach(({ index, costs }, at) => {
         const place = places[at];
         if (place === undefined || number === undefined) return;
-        const { costNanoUsd, listNanoUsd } = sums;
-        results[index] = { segment: number, ...place, costNanoUsd, listNanoUsd };
+        results[index] = { segment: number, ...place, ...costs };
       });
     }
     return results;
   }
 
-  #prepare(item: Item): Asking {
+  async #prepare(item: Item): Promise<Asking> {
     const world = this.#world;
     const lane = this.#lanes.find((one) => one.lane === item.lane);
     if (lane === undefined) throw new Error(`Item ${item.seq} of ${this.#batch.id} has no lane.`);
@@ -142,15 +208,18 @@ class Wave {
     // A copy: all calls of the wave are held while others are read.
     const bytes = Buffer.from(this.#input.read(item.at, item.bytes));
     const line = this.#shape.readLine(bytes, this.#batch);
-    const call = this.#shape.call(line, {
+    const asked = this.#shape.call(line, {
       id: `${this.#batch.id}:${item.seq}`,
       batch: this.#batch,
       nowMs: world.clock.now(),
     });
+    const call = await callIn(lane, asked, item, this.#segments, policy.find(lane.model)?.cascade);
     const caller = world.payer(this.#batch.owner)?.caller;
     const chain = aloneChain(lane, policy);
     const steps = chain.map((target) => ({ options: [{ target, weight: 1 }] }));
-    const route = { ...findRoute(policy, lane.model), rules: [], chain: steps };
+    // Its lane holds what was decided of a canary, and an item is no canary twice.
+    const { canary: _, ...found } = findRoute(policy, lane.model);
+    const route = { ...found, rules: [], chain: steps };
     const own = { ...call, id: `${call.id}:${this.#id}` };
     const booked = new BookedCall(
       // Nobody counts these as attempts of requests.
@@ -158,7 +227,7 @@ class Wave {
       caller === undefined ? own : { ...own, caller },
       route,
     );
-    return { item, lane, policy, chain, call: booked };
+    return { item, lane, policy, chain, own: asked, call: booked };
   }
 
   #intent({ call, chain }: Asking): LedgerEntry[] {
@@ -167,16 +236,19 @@ class Wave {
   }
 
   async #ask({ call, lane, policy }: Asking): Promise<Came> {
-    const came = await call.ask({ policy, checked: lane.checked, sink: new HandSink() });
+    const waves = this.#wavesOf(lane);
+    const checked = lane.checked || waves.looks;
+    const came = await call.ask({ policy, checked, sink: new HandSink() });
     const sums = settledSums(call.sums());
     switch (came.kind) {
       case 'answer': {
         const repaired = came.repaired ? 1 : 0;
-        const target = came.served.target.name;
-        return { kind: 'answer', target, body: oneLine(came.body), sums: { ...sums, repaired } };
+        return { kind: 'answer', told: toldBy(came, true), sums: { ...sums, repaired } };
       }
       case 'form':
-        return { kind: 'form', target: came.served.target.name, message: came.message, sums };
+        return waves.takesAnyForm
+          ? { kind: 'answer', told: toldBy(came, false), sums }
+          : { kind: 'form', target: came.served.target.name, message: came.message, sums };
       case 'error':
         return { kind: 'error', error: came.error, sums };
       case 'closed':
@@ -219,6 +291,19 @@ class Wave {
     const waitMs = retryMs[strikes - 1] ?? retryMs.at(-1) ?? 60_000;
     return { seq: item.seq, state: 'alone', strikes, attempted: true, dueAtMs: nowMs + waitMs, failed };
   }
+}
+
+function toldBy(
+  { served, body, answer }: Extract<BookedCame, { kind: 'answer' | 'form' }>,
+  formOk: boolean,
+): Told {
+  const chat = answer !== undefined && 'choices' in answer ? answer : undefined;
+  return {
+    target: served.target.name,
+    body: oneLine(body),
+    formOk,
+    ...(chat === undefined ? {} : { answer: chat }),
+  };
 }
 
 function settledSums({ exact: _exact, ...sums }: Sums): SettledSums {

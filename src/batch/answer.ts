@@ -4,13 +4,17 @@ import { GatewayError } from '../core/errors.ts';
 import { costOf, listCostOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import { checkForm } from '../form/answer.ts';
+import type { Cascade } from '../router/cascade/contract.ts';
 import type { Target } from '../router/contract.ts';
+import { askedIn } from './cascade/asked.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';
 
 export interface ReadAnswer {
   /** JSON text in the caller's dialect. */
   readonly body: string;
+  /** What it says, its form mended. */
+  readonly answer: Answer | EmbeddingAnswer;
   readonly usage: Usage | undefined;
   readonly costNanoUsd: number;
   readonly listNanoUsd: number;
@@ -26,6 +30,8 @@ export interface Reading {
   readonly target: Target;
   readonly input: LocalBlob;
   readonly nowMs: number;
+  /** Under which its answers are judged. */
+  readonly cascade?: Cascade;
 }
 
 /** Throws `GatewayError` where the body is no answer. */
@@ -34,7 +40,7 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   const { lane, target } = reading;
   const answer = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
   const money = moneyOf(target, answer.usage);
-  const call = callOf(reading, item);
+  const call = askedIn(lane, callOf(reading, item), reading.cascade);
   // A form that the target does not know was asked for in another way, and must be read out of the answer.
   const relayed =
     speaksTheSame(reading) && target.chat !== undefined && call.prepare(target.chat, false).relay;
@@ -44,6 +50,7 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
   const told = relayed && mended === undefined ? body : call.encodeAnswer(mended ?? answer);
   return {
     ...money,
+    answer: mended ?? answer,
     body: JSON.stringify(told),
     repaired: mended !== undefined,
     ...(checked?.message === undefined ? {} : { wrongForm: checked.message }),
@@ -52,8 +59,8 @@ export function readAnswer(reading: Reading, item: Item, body: unknown): ReadAns
 
 /** As `readAnswer`, where `isRelayed` has said so. */
 export function readRelayed({ lane, target }: Reading, body: unknown): ReadAnswer {
-  const { usage } = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
-  return { ...moneyOf(target, usage), body: JSON.stringify(body), repaired: false };
+  const answer = lane.operation === 'embedding' ? readEmbedding(target, body) : readChat(target, body);
+  return { ...moneyOf(target, answer.usage), answer, body: JSON.stringify(body), repaired: false };
 }
 
 function moneyOf({ price, listPrice }: Target, usage: Usage | undefined) {
@@ -68,8 +75,10 @@ function moneyOf({ price, listPrice }: Target, usage: Usage | undefined) {
 }
 
 /** The caller speaks the target's own protocol, and nothing in the answer needs to be looked at. */
-export function isRelayed(reading: Pick<Reading, 'lane' | 'target' | 'shape'>): boolean {
-  return !reading.lane.checked && speaksTheSame(reading);
+export function isRelayed(reading: Pick<Reading, 'lane' | 'target' | 'shape' | 'cascade'>): boolean {
+  const { lane, cascade } = reading;
+  // What was asked for beyond what the caller asks must be taken out again.
+  return !lane.checked && speaksTheSame(reading) && cascade?.confidence.from !== 'logprobs';
 }
 
 function speaksTheSame({ lane, target, shape }: Pick<Reading, 'lane' | 'target' | 'shape'>): boolean {
@@ -77,8 +86,15 @@ function speaksTheSame({ lane, target, shape }: Pick<Reading, 'lane' | 'target' 
   return endpoint !== undefined && shape.protocols.includes(endpoint.protocol);
 }
 
+/** Valid until the input is read again. */
 function callOf({ shape, batch, input, nowMs }: Reading, item: Item): ItemCall {
   const line = shape.readLine(input.read(item.at, item.bytes), batch);
+  return shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs });
+}
+
+/** As its caller asks; keeps nothing of the input. */
+export function ownCallOf({ shape, batch, input, nowMs }: Reading, item: Item): ItemCall {
+  const line = shape.readLine(Buffer.from(input.read(item.at, item.bytes)), batch);
   return shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs });
 }
 

@@ -120,7 +120,7 @@ describe('a step that is broken off', () => {
     const { batch, lane, held } = await underWay('sending', 'open', 'ended');
     results = [[answered(1), answered(2)]];
     breaksAt = 'collect: after the books';
-    await assert.rejects(collect(worldOf(), held, batch, lane), BrokenOff);
+    await assert.rejects(collect(worldOf(), held, batch, lane, [lane]), BrokenOff);
     assert.deepEqual(
       entries.map((entry) => [entry.id, entry.items]),
       [[id, 2]],
@@ -132,7 +132,7 @@ describe('a step that is broken off', () => {
   test('counts an answer once that is told in two handfuls', async () => {
     const { batch, lane, held } = await underWay('sending', 'open', 'ended');
     results = [[answered(1), answered(2)], [answered(1)]];
-    await collect(worldOf(), held, batch, lane);
+    await collect(worldOf(), held, batch, lane, [lane]);
     assert.deepEqual(
       entries.map(({ items }) => items),
       [2],
@@ -145,7 +145,7 @@ describe('a step that is broken off', () => {
     const goneOn = { seq: 1, state: 'waiting' as const, attempted: true };
     await stores.batch.items.settle(batch.no, { submission: id }, [goneOn]);
     results = [[answered(1), answered(2)]];
-    await collect(worldOf(), held, batch, lane);
+    await collect(worldOf(), held, batch, lane, [lane]);
     assert.deepEqual(
       entries.map(({ items }) => items),
       [2],

@@ -4,19 +4,26 @@
  *
  * Memory holds one handful of results and one segment.
  */
-import { asGatewayError, GatewayError } from '../core/errors.ts';
+import { asGatewayError, type GatewayError } from '../core/errors.ts';
+import { present } from '../core/present.ts';
 import type { BatchEndpoint, BatchResult } from '../providers/contract.ts';
 import type { DoneItem, Settled, SettledSums } from '../stores/batch/contract.ts';
-import { isRelayed, type ReadAnswer, type Reading, readAnswer, readRelayed } from './answer.ts';
+import { isRelayed, ownCallOf, type ReadAnswer, type Reading, readAnswer, readRelayed } from './answer.ts';
 import { addSums, ledgerEntry, noSums, type SubmissionSums } from './books.ts';
+import { settledAnswer } from './cascade/settled-answer.ts';
+import { spare } from './cascade/spared.ts';
+import { Waves } from './cascade/waves.ts';
 import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { mostWaitMs } from './deadline.ts';
+import { discard } from './discard.ts';
 import { errorOf } from './item-error.ts';
 import { type Failure, judge, type Ways } from './judge.ts';
 import { batchEndpointOf } from './lanes.ts';
 import { openLocal } from './local-blob.ts';
+import { failureOfMissing, goneError } from './missing.ts';
 import { freeRoom } from './room-freed.ts';
 import { type Place, SegmentWriter } from './segment.ts';
+import { Segments } from './segments.ts';
 import type { Held } from './steps.ts';
 import { jobOf } from './submit.ts';
 import { waysOf } from './ways.ts';
@@ -35,6 +42,7 @@ export async function collect(
   held: Held,
   batch: Batch,
   lane: Lane,
+  lanes: readonly Lane[],
 ): Promise<number | undefined> {
   const { submission } = held;
   const target = world.policy().target(submission.target);
@@ -48,8 +56,19 @@ export async function collect(
     return world.clock.now() + againMs * 10;
   }
   const input = await openLocal(world, batch.inputBlob);
-  const reading: Reading = { batch, lane, shape, target, input, nowMs: world.clock.now() };
-  const collector = new Collector(world, held, reading, waysOf(world, lane, submission.step));
+  const segments = new Segments(world, batch.no);
+  const waves = new Waves(world, batch, lane, lanes, segments);
+  const nowMs = world.clock.now();
+  const reading: Reading = {
+    batch,
+    lane,
+    shape,
+    target,
+    input,
+    nowMs,
+    ...present({ cascade: waves.cascade }),
+  };
+  const collector = new Collector(world, held, reading, waysOf(world, lane, submission.step), waves);
   try {
     if (submission.how !== 'refused') await collector.take(endpoint);
   } catch (thrown) {
@@ -60,6 +79,7 @@ export async function collect(
     if (error.code !== 'not_found') return await later(world, held, batch, error);
   } finally {
     await input.close();
+    await segments.close();
   }
   await collector.close(endpoint);
   return undefined;
@@ -79,7 +99,8 @@ async function later(
 }
 
 interface Taken {
-  readonly settled: Settled & { readonly sums?: SettledSums };
+  readonly settled: Settled;
+  readonly sums?: SettledSums;
   /** Where its answer is in the segment that is being written. */
   readonly place?: Place;
   readonly costs?: Pick<ItemResult, 'costNanoUsd' | 'listNanoUsd'>;
@@ -92,6 +113,7 @@ class Collector {
   readonly #held: Held;
   readonly #reading: Reading;
   readonly #ways: Ways;
+  readonly #waves: Waves;
   readonly #segment: SegmentWriter;
   /** Items that are done and need nothing of their rows to say so. */
   #plain: DoneItem[] = [];
@@ -103,11 +125,12 @@ class Collector {
   #failed = 0;
   #unreadable = 0;
 
-  constructor(world: BatchWorldInside, held: Held, reading: Reading, ways: Ways) {
+  constructor(world: BatchWorldInside, held: Held, reading: Reading, ways: Ways, waves: Waves) {
     this.#world = world;
     this.#held = held;
     this.#reading = reading;
     this.#ways = ways;
+    this.#waves = waves;
     this.#told = new Uint8Array((reading.batch.assembledLines >> 3) + 1);
     this.#segment = new SegmentWriter(world, held.submission.batchNo, held.submission.id);
   }
@@ -132,7 +155,7 @@ class Collector {
   }
 
   async #takeHandful(handful: readonly BatchResult[]): Promise<void> {
-    const relayed = isRelayed(this.#reading);
+    const plain = isRelayed(this.#reading) && !this.#waves.looks;
     const rest: Keyed[] = [];
     for (const result of handful) {
       if (result.kind === 'unreadable') {
@@ -141,7 +164,7 @@ class Collector {
       }
       // A second result for one item is of no account.
       if (!this.#isFirst(result.key)) continue;
-      if (!relayed || result.kind !== 'answered' || !this.#takePlain(result.key, result.body))
+      if (!plain || result.kind !== 'answered' || !this.#takePlain(result.key, result.body))
         rest.push(result);
     }
     if (rest.length > 0) await this.#takeByRow(rest);
@@ -184,7 +207,7 @@ class Collector {
       const item = items.get(result.key);
       if (item === undefined) continue;
       // A key that nobody gave is of no account; one whose item has gone on was paid all the same.
-      if (item.submission === id) this.#takeOne(item, result);
+      if (item.submission === id) await this.#takeOne(item, result);
       else if (result.kind === 'answered') this.#countAnswer(item, result.body);
     }
   }
@@ -198,15 +221,15 @@ class Collector {
     }
   }
 
-  #takeOne(item: Item, result: Keyed): void {
-    if (result.kind === 'answered') this.#takeAnswer(item, result.body);
+  async #takeOne(item: Item, result: Keyed): Promise<void> {
+    if (result.kind === 'answered') await this.#takeAnswer(item, result.body);
     else if (result.kind === 'failed') {
       const { error } = result;
       this.#fail(item, { kind: 'error', error: errorOf(error), retry: error.retry });
     } else this.#fail(item, { kind: result.kind, error: goneError(result.kind) });
   }
 
-  #takeAnswer(item: Item, body: unknown): void {
+  async #takeAnswer(item: Item, body: unknown): Promise<void> {
     let answer: ReadAnswer;
     try {
       answer = readAnswer(this.#reading, item, body);
@@ -226,20 +249,41 @@ class Collector {
       reasoningTokens: answer.usage?.reasoningTokens ?? 0,
       repaired: answer.repaired ? 1 : 0,
     };
-    if (answer.wrongForm !== undefined) {
-      const error: ItemError = { code: 'upstream_malformed', status: 502, message: answer.wrongForm };
-      this.#fail(item, { kind: 'form', error }, sums);
+    const wrongForm: ItemError | undefined =
+      answer.wrongForm === undefined
+        ? undefined
+        : { code: 'upstream_malformed', status: 502, message: answer.wrongForm };
+    if (wrongForm !== undefined && !this.#waves.takesAnyForm) {
+      this.#fail(item, { kind: 'form', error: wrongForm }, sums);
       return;
     }
     this.#done += 1;
     // Settled before a crash; it only counts for the books.
     if (item.state !== 'submitted') return;
-    const { costNanoUsd, listNanoUsd } = answer;
-    this.#taken.push({
-      settled: { seq: item.seq, state: 'done', attempted: true, sums },
-      place: this.#segment.add(answer.body),
-      costs: { costNanoUsd, listNanoUsd },
-    });
+    this.#taken.push({ ...(await this.#course(item, answer)), sums });
+  }
+
+  async #course(item: Item, read: ReadAnswer): Promise<Omit<Taken, 'sums'>> {
+    const { target, nowMs } = this.#reading;
+    const { answer } = read;
+    const own = { costNanoUsd: read.costNanoUsd, listNanoUsd: read.listNanoUsd };
+    const chat = 'choices' in answer ? answer : undefined;
+    const formOk = read.wrongForm === undefined;
+    const course =
+      chat === undefined
+        ? { kind: 'final' as const }
+        : await this.#waves.take(item, {
+            target: target.name,
+            answer: chat,
+            formOk,
+            costNanoUsd: own.costNanoUsd,
+            call: () => ownCallOf(this.#reading, item),
+          });
+    const { settled, costs, neutral } = settledAnswer(item, course, chat, own, nowMs);
+    if (costs === undefined) return { settled };
+    const place = this.#segment.add(read.body);
+    if (neutral !== undefined) this.#segment.add(neutral);
+    return { settled, place, costs };
   }
 
   /** How long answers are, for what comes next. How far off the count of input was is for the ledger: it knows no single line's. */
@@ -257,14 +301,15 @@ class Collector {
   #fail(item: Item, failure: Failure, sums?: SettledSums): void {
     this.#failed += 1;
     const { target, id } = this.#held.submission;
+    const verdict = judge(item, failure, this.#ways);
     this.#taken.push({
       settled: {
         seq: item.seq,
-        ...judge(item, failure, this.#ways),
+        ...spare(verdict, item, this.#reading.lane, this.#waves.lanes, this.#ways.nowMs),
         attempted: failure.kind !== 'cancelled',
         failed: { target, submission: id, atMs: this.#world.clock.now(), error: failure.error },
-        ...(sums === undefined ? {} : { sums }),
       },
+      ...(sums === undefined ? {} : { sums }),
     });
   }
 
@@ -277,10 +322,12 @@ class Collector {
     this.#plain = [];
     const segment = await this.#segment.close();
     const { batchNo, id } = this.#held.submission;
-    const settled = taken.map((one) => {
-      if (one.place === undefined || one.costs === undefined || segment === undefined) return one.settled;
-      return { ...one.settled, result: { segment, ...one.place, ...one.costs } };
+    const settled = taken.map(({ settled: one, sums, place, costs }) => {
+      const counted = sums === undefined ? one : { ...one, sums };
+      if (place === undefined || costs === undefined || segment === undefined) return counted;
+      return { ...counted, result: { segment, ...place, ...costs } };
     });
+    await this.#waves.writeLabels();
     await this.#world.at('collect: before the items');
     const { items } = this.#world.rows;
     for (let from = 0; from < plain.length && segment !== undefined; from += mostSettled)
@@ -306,13 +353,13 @@ class Collector {
     await this.#held.move('collected');
     await world.at('collect: after the outcome');
     this.#tell();
-    await this.#discard(endpoint);
+    await discard(world, submission, endpoint);
   }
 
   async #settleMissing(): Promise<void> {
     const world = this.#world;
     const { submission } = this.#held;
-    const failure = this.#missing();
+    const failure = failureOfMissing(submission);
     for (;;) {
       const items = await world.rows.items.page(submission.batchNo, 0, mostSettled, {
         submission: submission.id,
@@ -322,17 +369,6 @@ class Collector {
       for (const item of items) this.#fail(item, failure);
       await this.#flush();
     }
-  }
-
-  /** By how the whole ended. */
-  #missing(): Failure {
-    const { how, error } = this.#held.submission;
-    if (how === 'refused' || (how === 'failed' && error !== undefined))
-      return { kind: 'refused', error: error ?? goneError('missing') };
-    if (how === 'expired') return { kind: 'expired', error: goneError('expired') };
-    if (how === 'cancelled') return { kind: 'cancelled', error: goneError('cancelled') };
-    if (error !== undefined && how !== 'completed') return { kind: 'missing', error };
-    return { kind: 'missing', error: goneError('missing') };
   }
 
   #tell(): void {
@@ -354,32 +390,4 @@ class Collector {
       'submission collected',
     );
   }
-
-  /** Best effort: what stays at the provider goes by its own retention. */
-  async #discard(endpoint: BatchEndpoint): Promise<void> {
-    const world = this.#world;
-    const { submission } = this.#held;
-    if (endpoint.discard === undefined || submission.handle === undefined) return;
-    try {
-      await world.at('discard: before the call');
-      await endpoint.discard(submission.handle, jobOf(submission));
-      await world.at('discard: after the call');
-    } catch (thrown) {
-      const { code } = asGatewayError(thrown);
-      world.log.warn(
-        { submission: submission.id, code },
-        'what a submission left at its provider stays there',
-      );
-    }
-  }
-}
-
-function goneError(kind: 'expired' | 'cancelled' | 'missing'): ItemError {
-  const error =
-    kind === 'expired'
-      ? new GatewayError('deadline_exceeded', 'The provider’s batch ended before it came to this item.')
-      : kind === 'cancelled'
-        ? new GatewayError('cancelled', 'The provider’s batch was stopped before it came to this item.')
-        : new GatewayError('upstream_truncated', 'The provider’s results say nothing of this item.');
-  return errorOf(error);
 }

@@ -10,7 +10,7 @@ import type { ScannedBody } from '../core/body.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Facts, Priority } from '../core/facts.ts';
 import type { Protocol } from '../core/protocol.ts';
-import type { OutputFormat } from '../core/request.ts';
+import type { ChatRequest, OutputFormat } from '../core/request.ts';
 import type { Call } from '../router/contract.ts';
 
 /** Whose a thing is: the name of a key, '' where no keys are in use. Nobody else can see that it exists. */
@@ -223,9 +223,34 @@ export interface Item {
   readonly twinOf?: number;
   /** Where it is, or was answered. */
   readonly submission?: string;
+  /** While it is open: an answer that a later wave may better, and that stands where none does. */
   readonly result?: ItemResult;
   readonly error?: ItemError;
+  /** Where its route has a cascade and its first answer was judged. */
+  readonly cascade?: ItemCascade;
 }
+
+/** What its cascade has made of an item so far. */
+export interface ItemCascade {
+  /** Absent while a later wave is awaited; an item that is done without it was `kept`. */
+  readonly outcome?: Exclude<CascadeOutcome, 'kept'>;
+  /** In the first answer, as its source gave it, and calibrated. Each absent: not known. */
+  readonly raw?: number;
+  readonly confidence?: number;
+  /** What others have said of it so far, where more of them are asked. */
+  readonly opinions?: { readonly sum: number; readonly count: number };
+  /** Who gave the first answer: the name of a target. */
+  readonly cheap: string;
+  /** What that answer cost. */
+  readonly cheapNanoUsd: number;
+  /** What calls of waves that left no answer have cost; where one is kept, they are in its `result`. */
+  readonly spent?: Pick<ItemResult, 'costNanoUsd' | 'listNanoUsd'>;
+  /** Bytes of the first answer in neutral form, which follows it in its segment: what later waves compare with, or judge. */
+  readonly neutralBytes?: number;
+}
+
+/** `accepted`: the first answer is the result. `escalated`: the strong model's is. `kept`: the strong one was to answer and did not. */
+export type CascadeOutcome = 'accepted' | 'escalated' | 'kept';
 
 /** Where an answer is: JSON text in the caller's dialect, as a range of a segment's blob. */
 export interface ItemResult {
@@ -248,7 +273,15 @@ export interface Lane {
   readonly chain: readonly string[];
   /** Its answers must have a form, which the requests say. */
   readonly checked: boolean;
+  /** Whose answers its are. */
+  readonly role: LaneRole;
+  /** The lane of this batch that takes what is not sure enough after this one; absent: what it answers is final. */
+  readonly next?: number;
 }
+
+/** `answer`: the first. `opinion`: another's, to be compared with it. `judge`: what another thinks of it. `strong`: in its place. */
+export const laneRoles = ['answer', 'opinion', 'judge', 'strong'] as const;
+export type LaneRole = (typeof laneRoles)[number];
 
 /**
  * `planned`: its items are assigned. `sending`: the intent is written, and whether the provider has it is not known before the
@@ -332,6 +365,10 @@ export interface ItemCall extends Call {
   encodeAnswer(answer: Answer | EmbeddingAnswer): object;
   /** An answer made of a text, as a model would have given it. */
   answerOf(text: string): Answer;
+  /** Chats alone: what it asks, in neutral form. */
+  chat?(): ChatRequest;
+  /** Chats alone: the same item, asking this instead. */
+  asking?(request: ChatRequest): ItemCall;
 }
 
 /** A line of an input, before it is known whether it can be sent. */
@@ -355,6 +392,13 @@ export interface Provenance {
   readonly costNanoUsd: number;
   readonly listNanoUsd: number;
   readonly twinOf?: string;
+  /** Where a cascade has judged the first answer. */
+  readonly cascade?: {
+    readonly outcome: CascadeOutcome;
+    /** In which it ended; 1 is the first. */
+    readonly wave: number;
+    readonly confidence?: number;
+  };
 }
 
 /** One result, to be written in a shape. */

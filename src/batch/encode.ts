@@ -14,9 +14,11 @@ import type { BatchLine, Endpoint } from '../providers/contract.ts';
 import type { Target } from '../router/contract.ts';
 import { needsOf } from '../router/needs.ts';
 import { splitLines } from '../wire/jsonl.ts';
-import type { Batch, Item, Lane, Submission } from './contract.ts';
+import { askedIn, callIn } from './cascade/asked.ts';
+import type { Batch, Item, ItemCall, Lane, Submission } from './contract.ts';
 import { findRoute } from './lanes.ts';
 import { openLocal, readFileThrough } from './local-blob.ts';
+import { Segments } from './segments.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const pageItems = 2_000;
@@ -62,8 +64,9 @@ export async function encode(
   const failed: { seq: number; error: GatewayError }[] = [];
   const sums: Sums = { items: 0, bytes: 0, roughInputTokens: 0, worstNanoUsd: 0, expectedNanoUsd: 0 };
   const input = await openLocal(world, batch.inputBlob);
+  const segments = new Segments(world, batch.no);
   try {
-    const one = encoderOf(world, batch, lane, target, sums);
+    const one = encoderOf(world, batch, lane, target, sums, segments);
     async function* pages(): AsyncGenerator<string> {
       for (let after = 0; ; ) {
         const items = await world.rows.items.page(batch.no, after, pageItems, {
@@ -76,7 +79,7 @@ export async function encode(
         let text = '';
         for (const item of items) {
           try {
-            text += `${item.seq}\t${one(item, input.read(item.at, item.bytes))}\n`;
+            text += `${item.seq}\t${await one(item, input.read(item.at, item.bytes))}\n`;
           } catch (thrown) {
             failed.push({ seq: item.seq, error: asGatewayError(thrown) });
           }
@@ -90,6 +93,7 @@ export async function encode(
     await pipeline(Readable.from(pages()), createWriteStream(path));
   } finally {
     await input.close();
+    await segments.close();
   }
   return {
     ...sums,
@@ -106,20 +110,21 @@ function encoderOf(
   lane: Lane,
   target: Target,
   sums: Sums,
-): (item: Item, line: Buffer) => string {
+  segments: Segments,
+): (item: Item, line: Buffer) => string | Promise<string> {
   const shape = world.shapes.get(batch.shape);
   const route = findRoute(world.policy(), lane.model);
   const endpoint: Endpoint<never> | undefined =
     lane.operation === 'embedding' ? target.embeddings : target.chat;
   if (shape === undefined || endpoint === undefined)
     throw new Error(`${target.name} cannot serve ${batch.id}.`);
-  return (item, bytes) => {
-    const line = shape.readLine(bytes, batch);
-    const call = shape.call(line, {
+  const own = (item: Item, bytes: Buffer): ItemCall =>
+    shape.call(shape.readLine(bytes, batch), {
       id: `${batch.id}:${item.seq}`,
       batch,
       nowMs: world.clock.now(),
     });
+  const write = (call: ItemCall): string => {
     const { body } = call.prepare(endpoint, route.strict);
     const needs = needsOf(call, route, target, world.estimates);
     sums.items += 1;
@@ -135,6 +140,11 @@ function encoderOf(
       ? body
       : Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
   };
+  const { cascade } = route;
+  if (lane.role !== 'judge') return (item, bytes) => write(askedIn(lane, own(item, bytes), cascade));
+  // The line is read out of a buffer that the next one takes.
+  return async (item, bytes) =>
+    write(await callIn(lane, own(item, Buffer.from(bytes)), item, segments, cascade));
 }
 
 async function* readLines(path: string): AsyncGenerator<readonly BatchLine[]> {

@@ -1,6 +1,7 @@
 /** Items of a submission that its provider never ran go back: to wait, to the next target of their chain, or out of the batch. */
 import type { GatewayError } from '../core/errors.ts';
 import type { Settled } from '../stores/batch/contract.ts';
+import { settleSpared, spare } from './cascade/spared.ts';
 import type { Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { judge, type Verdict } from './judge.ts';
@@ -19,18 +20,24 @@ export async function settleRefused(
   lane: Lane,
   error: GatewayError | undefined,
 ): Promise<undefined> {
-  return settleBack(world, held, verdictFor(world, held, lane, error), error);
+  return settleBack(world, held, lane, verdictFor(world, held, lane, error), error);
 }
 
 /** The config has no room for it here: the next target of the chain may have. Nobody has failed. */
-export function settleNoRoom(world: BatchWorldInside, held: Held, next: number): Promise<undefined> {
+export function settleNoRoom(
+  world: BatchWorldInside,
+  held: Held,
+  lane: Lane,
+  next: number,
+): Promise<undefined> {
   const verdict = { state: 'waiting' as const, step: next, dueAtMs: world.clock.now() };
-  return settleBack(world, held, verdict, undefined);
+  return settleBack(world, held, lane, verdict, undefined);
 }
 
 async function settleBack(
   world: BatchWorldInside,
   held: Held,
+  lane: Lane,
   verdict: Verdict,
   error: GatewayError | undefined,
 ): Promise<undefined> {
@@ -45,8 +52,9 @@ async function settleBack(
           error: errorOf(error),
         };
   await world.at('go back: before the items');
-  await world.rows.items.settleAll(
-    submission.batchNo,
+  await settleSpared(
+    world,
+    lane,
     { submission: submission.id },
     { ...verdict, attempted: false, ...(failed === undefined ? {} : { failed }) },
   );
@@ -99,17 +107,25 @@ export async function settleCannotCarry(
 ): Promise<void> {
   if (failed.length === 0) return;
   const ways = waysOf(world, lane, submission.step);
+  const { items } = world.rows;
+  const lanes = await items.lanes(submission.batchNo);
+  const stored = await items.get(
+    submission.batchNo,
+    failed.map(({ seq }) => seq),
+  );
+  const bySeq = new Map(stored.map((item) => [item.seq, item]));
   const settled = failed.map(({ seq, error }): Settled => {
     const told = errorOf(error);
+    const failure = { kind: 'error' as const, error: told, retry: error.retry };
     return {
       seq,
-      ...judge({ strikes: 0, formStrikes: 0 }, { kind: 'error', error: told, retry: error.retry }, ways),
+      ...spare(judge({ strikes: 0, formStrikes: 0 }, failure, ways), bySeq.get(seq), lane, lanes, ways.nowMs),
       attempted: false,
       failed: { target: submission.target, submission: submission.id, atMs: ways.nowMs, error: told },
     };
   });
   for (let from = 0; from < settled.length; from += mostSettled)
-    await world.rows.items.settle(
+    await items.settle(
       submission.batchNo,
       { submission: submission.id },
       settled.slice(from, from + mostSettled),

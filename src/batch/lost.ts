@@ -1,5 +1,6 @@
 /** Items that nobody can ask any more: the key that pays for them is gone, or the route that they name. They are dead letters, which say so. */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
+import { settleKept } from './cascade/spared.ts';
 import type { Batch, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { findRoute } from './lanes.ts';
@@ -13,11 +14,13 @@ export async function settleLost(
   for (const lane of lanes) {
     const loss = lossOf(world, batch, lane);
     if (loss === undefined) continue;
-    await world.rows.items.settleAll(
-      batch.no,
-      { lane: lane.lane, states: ['waiting', 'alone'] },
-      { state: 'dead', attempted: false, error: errorOf(loss) },
-    );
+    const from = { lane: lane.lane, states: ['waiting', 'alone'] as const };
+    await settleKept(world, batch.no, from);
+    await world.rows.items.settleAll(batch.no, from, {
+      state: 'dead',
+      attempted: false,
+      error: errorOf(loss),
+    });
   }
 }
 

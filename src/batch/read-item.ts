@@ -8,9 +8,9 @@ import type { Policy, Route, Target } from '../router/contract.ts';
 import { mostOutput } from '../router/needs.ts';
 import type { WalkWorld } from '../router/progress.ts';
 import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
+import { createHasher, type Hasher } from '../wire/request-hash.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
-import { createHasher, type Hasher } from './hash.ts';
 import { errorOf } from './item-error.ts';
 import { findRoute, Lanes } from './lanes.ts';
 import { answerByRule } from './shortcuts.ts';
@@ -97,10 +97,12 @@ export class ItemReader {
       });
     const call = shape.call(line, { id: `${batch.id}:${item.seq}`, batch, nowMs: world.clock.now() });
     const ruled = answerByRule(world, call);
-    const lane = this.lanes.of(call, route, this.#policy);
+    const asked =
+      route.canary === undefined || payer === undefined ? call : { ...call, caller: payer.caller };
+    const lane = this.lanes.of(asked, route, this.#policy);
     const target = this.#policy.target(lane.chain[0] ?? '');
     item.lane = lane.lane;
-    item.hash = this.#hasher(hashModel(lane, target, line), line.body);
+    item.hash = this.#hasher(hashModel(lane, target, line, this.lanes.betterBy(lane)), line.body);
     item.inputTokens = Math.ceil(
       world.estimates.estimateInput(target?.model.id ?? facts.model, facts.inputTokens),
     );
@@ -146,8 +148,14 @@ export function reject(item: Draft, error: GatewayError): void {
   item.error = errorOf(error);
 }
 
-/** Operations share models, and headers of a protocol may change what it answers. */
-function hashModel({ operation, model }: Lane, target: Target | undefined, { headers }: Line): string {
-  const name = `${operation} ${target?.model.id ?? model}`;
+/** Operations share models, and headers of a protocol may change what it answers; so may what betters it. */
+function hashModel(
+  { operation, model }: Lane,
+  target: Target | undefined,
+  { headers }: Line,
+  betterBy: string,
+): string {
+  const better = betterBy === '' ? '' : `\n${betterBy}`;
+  const name = `${operation} ${target?.model.id ?? model}${better}`;
   return headers === undefined ? name : `${name} ${JSON.stringify(headers)}`;
 }

@@ -1,36 +1,44 @@
 /** What came of items, as whoever asked is told: the answer out of its segment, and by whom, how and for how much it was given. */
 import type { StoredAnswer } from '../stores/batch/contract.ts';
-import type { Batch, FinalItem, Item, Submission } from './contract.ts';
+import { outcomeOf } from './cascade/outcome.ts';
+import type { Batch, FinalItem, Item, Lane, Submission } from './contract.ts';
 import { defaultError } from './final-error.ts';
-import { type LocalBlob, openLocal } from './local-blob.ts';
-import { aloneTargetOf } from './segment.ts';
+import { aloneTargetOf, writerOf } from './segment.ts';
+import { Segments } from './segments.ts';
 import type { BatchWorldInside } from './world.ts';
-
-/** Segments that are open at once, of some 8 MB each. */
-const mostOpen = 128;
 
 export class Results {
   readonly #world: BatchWorldInside;
   readonly #batch: Batch;
   readonly #submissions: ReadonlyMap<string, Submission>;
-  readonly #segments: ReadonlyMap<number, string>;
-  readonly #open = new Map<number, LocalBlob>();
+  readonly #blobs: ReadonlyMap<number, string>;
+  readonly #lanes: readonly Lane[];
+  readonly #segments: Segments;
 
   private constructor(
     world: BatchWorldInside,
     batch: Batch,
     submissions: readonly Submission[],
     segments: readonly { readonly segment: number; readonly blob: string }[],
+    lanes: readonly Lane[],
   ) {
     this.#world = world;
     this.#batch = batch;
     this.#submissions = new Map(submissions.map((one) => [one.id, one]));
-    this.#segments = new Map(segments.map(({ segment, blob }) => [segment, blob]));
+    this.#blobs = new Map(segments.map(({ segment, blob }) => [segment, blob]));
+    this.#lanes = lanes;
+    this.#segments = new Segments(world, batch.no);
   }
 
   static async open(world: BatchWorldInside, batch: Batch): Promise<Results> {
     const { items, submissions } = world.rows;
-    return new Results(world, batch, await submissions.ofBatch(batch.no), await items.segments(batch.no));
+    return new Results(
+      world,
+      batch,
+      await submissions.ofBatch(batch.no),
+      await items.segments(batch.no),
+      await items.lanes(batch.no),
+    );
   }
 
   /** Those that were asked in the place of twins. */
@@ -47,12 +55,12 @@ export class Results {
     const { customId, seq, result } = item;
     const common = { batch: this.#batch, customId, seq };
     if (item.state === 'done' && result !== undefined) {
-      const segment = await this.#segment(result.segment);
-      const submission = this.#submissions.get(asked.submission ?? '');
+      const submission = this.#submissionOf(asked);
+      const cascade = outcomeOf(asked, this.#lanes);
       return {
         ...common,
         kind: 'done',
-        body: segment.read(result.at, result.bytes).toString('utf8'),
+        body: (await this.#segments.read(result)).toString('utf8'),
         provenance: {
           target: this.#targetOf(asked),
           attempts: item.attempts,
@@ -61,6 +69,7 @@ export class Results {
           listNanoUsd: result.listNanoUsd,
           ...(submission === undefined ? {} : { submission: submission.id }),
           ...(item.twinOf === undefined ? {} : { twinOf: String(item.twinOf) }),
+          ...(cascade === undefined ? {} : { cascade }),
         },
       };
     }
@@ -72,25 +81,16 @@ export class Results {
   }
 
   /** Who answered; '' where a rule did, or earlier work. */
-  #targetOf({ submission, result }: Item): string {
-    const sent = submission === undefined ? undefined : this.#submissions.get(submission);
+  #targetOf(item: Item): string {
+    const sent = this.#submissionOf(item);
     if (sent !== undefined) return sent.target;
-    return aloneTargetOf(this.#segments.get(result?.segment ?? 0) ?? '') ?? '';
+    return aloneTargetOf(this.#blobs.get(item.result?.segment ?? 0) ?? '') ?? '';
   }
 
-  async #segment(number: number): Promise<LocalBlob> {
-    const open = this.#open.get(number);
-    if (open !== undefined) return open;
-    const blob = this.#segments.get(number);
-    if (blob === undefined) throw new Error(`Batch ${this.#batch.no} has no segment ${number}.`);
-    const oldest = this.#open.size >= mostOpen ? this.#open.entries().next().value : undefined;
-    if (oldest !== undefined) {
-      this.#open.delete(oldest[0]);
-      await oldest[1].close();
-    }
-    const opened = await openLocal(this.#world, blob);
-    this.#open.set(number, opened);
-    return opened;
+  /** The one that its answer came from: under a cascade that need not be the last that it was in. */
+  #submissionOf({ submission, result, cascade }: Item): Submission | undefined {
+    const name = cascade === undefined ? submission : writerOf(this.#blobs.get(result?.segment ?? 0) ?? '');
+    return name === undefined ? undefined : this.#submissions.get(name);
   }
 
   /** Kept for those who allow answers to be used again. */
@@ -99,8 +99,10 @@ export class Results {
     const wanted = this.#batch.reuseMs ?? this.#world.settings().reuseMs;
     if (wanted === undefined || result === undefined || item.twinOf !== undefined || item.attempts === 0)
       return [];
-    const blob = this.#segments.get(result.segment);
-    if (blob === undefined) return [];
+    const blob = this.#blobs.get(result.segment);
+    // Under a cascade, what stands for want of a better answer is not used again.
+    const isKept = item.cascade !== undefined && item.cascade.outcome === undefined;
+    if (blob === undefined || isKept) return [];
     return [
       {
         owner: this.#batch.owner,
@@ -116,8 +118,7 @@ export class Results {
     ];
   }
 
-  async close(): Promise<void> {
-    for (const segment of this.#open.values()) await segment.close();
-    this.#open.clear();
+  close(): Promise<void> {
+    return this.#segments.close();
   }
 }

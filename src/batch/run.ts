@@ -4,6 +4,7 @@
  */
 import { askAlone } from './alone.ts';
 import { assemble } from './assemble.ts';
+import { settleKept } from './cascade/spared.ts';
 import type { Batch, ItemState } from './contract.ts';
 import { marginMs, mostWaitMs, stopMs } from './deadline.ts';
 import { defaultError } from './final-error.ts';
@@ -73,18 +74,21 @@ async function runOut(
   state: Extract<ItemState, 'cancelled' | 'expired'>,
 ): Promise<number | undefined> {
   await world.at('run out: before the items');
+  await settleKept(world, batch.no, { states: ['waiting', 'alone'] });
   await world.rows.items.settleAll(
     batch.no,
     { states: ['waiting', 'alone'] },
     { state, attempted: false, error: defaultError(state) },
   );
   // A provider that does not stop holds nobody up: what it still answers counts for the books alone.
-  if (state === 'expired' && world.clock.now() >= batch.deadlineAtMs + stopMs(batch))
+  if (state === 'expired' && world.clock.now() >= batch.deadlineAtMs + stopMs(batch)) {
+    await settleKept(world, batch.no, { states: ['submitted'] });
     await world.rows.items.settleAll(
       batch.no,
       { states: ['submitted'] },
       { state, attempted: false, error: defaultError(state) },
     );
+  }
   await world.at('run out: after the items');
   await wakeSubmissions(world, batch);
   return (await endIfDone(world, batch)) ?? world.clock.now() + Math.min(longestSleepMs, mostWaitMs(batch));

@@ -76,6 +76,11 @@ export function aloneTargetOf(blob: string): string | undefined {
   return name === undefined ? undefined : Buffer.from(name, 'hex').toString('utf8');
 }
 
+/** Whose answers a segment has: for those of a submission its id. */
+export function writerOf(blob: string): string | undefined {
+  return /\/segments\/(.+)-[a-z0-9]{10}$/.exec(blob)?.[1];
+}
+
 /** All blobs of one batch. */
 export function folderOf(batchNo: number): string {
   return `batches/${batchNo}`;

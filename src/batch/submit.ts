@@ -167,7 +167,7 @@ async function noRoom(
   if (refused.kind === 'budget' && !refused.pending)
     return settleRefused(world, held, lane, overBudget(refused.key));
   const next = refused.kind === 'busy' ? nextStep(world, lane, submission.step) : undefined;
-  if (next !== undefined) return settleNoRoom(world, held, next);
+  if (next !== undefined) return settleNoRoom(world, held, lane, next);
   const tries = submission.tries + 1;
   const grownMs = roomWaitMs * 2 ** Math.min(tries - 1, 10);
   const waitMs = Math.min(longestRoomWaitMs, grownMs, mostWaitMs(batch));

@@ -196,9 +196,8 @@ export class Worker {
     const world = this.#world;
     const { submission } = work;
     const batch = await world.rows.batches.byNo(submission.batchNo);
-    const lane = (await world.rows.items.lanes(submission.batchNo)).find(
-      (one) => one.lane === submission.lane,
-    );
+    const all = await world.rows.items.lanes(submission.batchNo);
+    const lane = all.find((one) => one.lane === submission.lane);
     if (batch === undefined || lane === undefined || signal.aborted) return undefined;
     const held = new Held(world.rows.submissions, submission, work.claim);
     switch (submission.state) {
@@ -210,7 +209,7 @@ export class Worker {
       case 'stopping':
         return poll(world, held, batch);
       case 'ended':
-        return collect(world, held, batch, lane);
+        return collect(world, held, batch, lane, all);
       case 'collected':
       case 'refused':
         return undefined;

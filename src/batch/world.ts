@@ -4,12 +4,15 @@ import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { WakeUps } from '../fleet/contract.ts';
 import type { Limits } from '../limits/contract.ts';
+import type { Thresholds } from '../router/cascade/threshold.ts';
 import type { Caller, Policy } from '../router/contract.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
 import type { WalkWorld } from '../router/progress.ts';
 import type { BatchStores } from '../stores/batch/contract.ts';
 import type { Blobs } from '../stores/contract.ts';
+import type { LabelStore } from '../stores/routing/contract.ts';
+import type { CascadeMetrics } from '../telemetry/cascade-metrics.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchEvents } from './alerts.ts';
@@ -28,12 +31,27 @@ export interface Payer {
 /** A named place on the road, for those who watch it or break it there. */
 export type Step = (place: string) => void | Promise<void>;
 
+/** What cascades share with those of single requests. */
+export interface BatchCascades {
+  readonly thresholds: Pick<Thresholds, 'of' | 'heard'>;
+  readonly metrics: Pick<CascadeMetrics, 'answer' | 'audit'>;
+  readonly audits: {
+    /** False: there is no room. `run` must not reject. */
+    offer(bytes: number, run: () => Promise<void>): boolean;
+    /** Calls back when the gateway stops. The answer unsubscribes. */
+    onClose(callback: () => void): () => void;
+  };
+}
+
 export interface BatchWorldInside {
   readonly rows: BatchStores;
   readonly blobs: Blobs;
   readonly shapes: ReadonlyMap<string, BatchShape>;
   readonly policy: () => Policy;
   readonly settings: () => BatchSettings;
+  readonly cascades: BatchCascades;
+  /** Where what cascades learn is kept. */
+  readonly labels: Pick<LabelStore, 'add'>;
   readonly prefilter: () => CompiledRules;
   /** `undefined`: no keys are asked for. Throws `forbidden` where the owner's key is gone. */
   readonly payer: (owner: string) => Payer | undefined;

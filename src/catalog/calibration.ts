@@ -45,6 +45,8 @@ export interface Calibration {
   boundInput(model: string, rough: number, bytes?: number): number;
   expectedOutput(key: string, maxOutput?: number): number;
   percentile95Output(key: string, maxOutput?: number): number;
+  /** The mean of what was learned, and nothing where nothing was. */
+  learnedOutput(key: string): number | undefined;
   learn(sample: UsageSample): void;
   /** One row a model that has been learned from, for a metric. */
   errors(): readonly EstimateErrors[];
@@ -143,6 +145,7 @@ export function createCalibration(): Calibration {
       );
       return Math.ceil(atMost(tokens, maxOutput));
     },
+    learnedOutput: (key) => outputs.find(key)?.mean,
     learn({ model, key, rough, actualInput, actualOutput }) {
       // Below one token a ratio says nothing, and a report of no input tokens is none.
       if (isSane(rough) && isSane(actualInput) && rough >= 1 && actualInput >= 1)

@@ -2,6 +2,8 @@
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Desk } from '../batch/desk.ts';
+import { createBatchRoad } from '../batch/gathered.ts';
+import { isTakenInBatches } from '../batch/lanes.ts';
 import { compileRules } from '../batch/prefilter.ts';
 import { Room } from '../batch/room.ts';
 import type { BatchSettings } from '../batch/settings.ts';
@@ -16,8 +18,16 @@ import { createWakeUps } from '../fleet/alone.ts';
 import type { WakeUps } from '../fleet/contract.ts';
 import type { BatchWorld } from '../gateway/batches/contract.ts';
 import { batchFolders } from '../gateway/batches/registry.ts';
+import {
+  createRequestShapes,
+  dialectOf,
+  shapeIdOf,
+  writeRequestLine,
+} from '../gateway/batches/requests/shapes.ts';
 import { type KeyRing, mayUse } from '../gateway/key-ring.ts';
+import type { Waiting } from '../gateway/waiting/waiting.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
+import type { BatchRoad } from '../queue/gathering/contract.ts';
 import type { Blobs, Stores } from '../stores/contract.ts';
 import { BatchMetrics } from '../telemetry/batch-metrics.ts';
 import { openScratch } from './scratch.ts';
@@ -30,6 +40,10 @@ const deliverMs = 1_000;
 
 export interface OpenBatches {
   readonly served: NonNullable<GatewayWorld['batches']>;
+  /** For requests that are gathered into batches. */
+  readonly road: BatchRoad;
+  readonly batchable: Waiting['batchable'];
+  readonly webhookProblem: Waiting['webhookProblem'];
   /** Takes up what was left, and begins. */
   start(): Promise<void>;
   /** Steps that run come to where they may be left. */
@@ -47,7 +61,7 @@ export interface BatchesInput {
   readonly wakeUps?: WakeUps;
 }
 
-type World = Omit<GatewayWorld, 'batches'>;
+type World = Omit<GatewayWorld, 'batches' | 'waiting'>;
 
 export function openBatches(input: BatchesInput, world: World): OpenBatches {
   const scratch = openScratch(tmpdir(), world.makeId(''));
@@ -55,8 +69,14 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
   let rules = { written: input.config().prefilter, compiled: compileRules(input.config().prefilter) };
   const inside: BatchWorldInside = {
     rows: input.stores.batch,
+    cascades: world.cascades,
+    labels: input.stores.labels,
     blobs: input.blobs,
-    shapes: new Map(batchFolders.map((folder) => [folder.shape(dialects).id, folder.shape(dialects)])),
+    shapes: new Map(
+      [...batchFolders.map((folder) => folder.shape(dialects)), ...createRequestShapes(dialects)].map(
+        (shape) => [shape.id, shape],
+      ),
+    ),
     policy: world.policy,
     settings: () => settingsOf(input.config()),
     prefilter: () => {
@@ -118,6 +138,9 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     });
   };
   return {
+    road: createBatchRoad(inside, desk, { shapeIdOf, dialectOf, write: writeRequestLine }),
+    batchable: (request, route) => isTakenInBatches(request, route, world.policy()),
+    webhookProblem: inside.webhookProblem,
     served: {
       world: served,
       folders: batchFolders,
@@ -170,11 +193,11 @@ function webhooksOf(input: BatchesInput, world: World): () => Webhooks {
   };
 }
 
-function payerOf(keys: KeyRing, owner: string) {
+export function payerOf(keys: KeyRing, owner: string) {
   if (owner === '') return undefined;
   const key = keys.named(owner);
   if (key === undefined)
-    throw new GatewayError('forbidden', `The key "${owner}" that the batch was submitted with is gone.`);
+    throw new GatewayError('forbidden', `The key "${owner}" that this was submitted with is gone.`);
   return {
     caller: key.caller,
     mayUse: (route: string, model: string) => mayUse(key, route) || mayUse(key, model),

@@ -1,10 +1,15 @@
 /** Limits, budgets, keys, ledger and what they need, wired together for one running gateway. */
 import { z } from 'zod';
+import type { ResponseCache } from '../cache/contract.ts';
+import { MemoryCache } from '../cache/memory/cache.ts';
+import { RedisCache } from '../cache/redis/cache.ts';
+import { connectCache } from '../cache/redis/link.ts';
 import { createCalibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import { modes } from '../core/target.ts';
 import { observeAttempt } from '../gateway/account.ts';
+import { Answers } from '../gateway/answer-again.ts';
 import { KeyRing } from '../gateway/key-ring.ts';
 import { Readiness } from '../gateway/readiness.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
@@ -15,18 +20,22 @@ import { RedisLimits } from '../limits/redis/limits.ts';
 import type { Orphan } from '../limits/redis/members.ts';
 import { connectRedis } from '../limits/redis/scripts.ts';
 import { BudgetAlerts } from '../router/budgets.ts';
+import { CanaryWatch } from '../router/canary/watch.ts';
 import { Scorers } from '../router/complexity/scorers.ts';
 import type { BudgetRule, Policy, Upstream } from '../router/contract.ts';
 import { type DecisionBounds, Decisions } from '../router/decisions.ts';
 import type { Health } from '../router/health.ts';
 import { Learning } from '../router/learning.ts';
 import { Line } from '../router/line.ts';
+import { createMeasures } from '../router/measures/measures.ts';
 import { createSight } from '../router/sight.ts';
 import type { Ledger, LedgerEntry, Stores } from '../stores/contract.ts';
+import { canaryEvents } from '../telemetry/canary-events.ts';
 import { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { addGauges } from '../telemetry/gauges.ts';
 import { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
+import { openCascades } from './cascade.ts';
 
 export interface CapacityInput {
   readonly stores: Stores;
@@ -54,8 +63,11 @@ type Parts = Pick<
   | 'ledger'
   | 'spending'
   | 'metrics'
+  | 'canaries'
   | 'readiness'
+  | 'answers'
   | 'decisions'
+  | 'cascades'
 >;
 
 export interface Capacity extends Parts {
@@ -86,23 +98,37 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       : { onWritten: (entries) => limits.written(entries.map(({ id }) => id)) }),
   });
   const metrics = new GatewayMetrics();
+  const cascades = openCascades(stores, metrics.set, clock, log);
   const estimates = createCalibration();
   const learning = new Learning(limits);
   const alerts = new BudgetAlerts(limits, (alert) => {
     metrics.budgetAlert(alert.budget, alert.share);
     log.warn(alert, 'a budget has passed a share of its cap');
   });
+  const cache = openCache(input);
   const line = new Line(clock);
   limits.onRelease(line.release);
   const scorers = new Scorers();
-  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line });
+  const canaries = new CanaryWatch({
+    notes: stores.notes,
+    clock,
+    routes: () => policy().routes,
+    replica: input.makeId('gw_'),
+    events: canaryEvents(log),
+  });
+  await canaries.refresh();
+  const measures = createMeasures({ clock, limits, learning, estimates });
+  addGauges(metrics.set, { limits, ledger, estimates, health: input.health, line, canaries, cache });
   return {
     keys,
     limits,
     estimates,
     ledger,
     metrics,
+    canaries,
     spending: stores.ledger,
+    answers: new Answers(cache, clock),
+    cascades: cascades.world,
     readiness: new Readiness(() => stores.answers(), clock),
     decisions: new Decisions(input.decisions),
     gate: { limits, clock, estimates, learning, alerts },
@@ -112,14 +138,27 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
       random: input.random,
       health: input.health,
       line,
-      sight: createSight(input.health, { scorer: scorers.of }),
-      observe: (call, route, target, record, error) =>
-        observeAttempt(world(), call, route, target, record, error),
+      sight: createSight(input.health, {
+        measures,
+        scorer: scorers.of,
+        arm: (request, route) => canaries.arm(request, route),
+      }),
+      ended: (_call, result) => canaries.ended(result),
+      observe(call, route, target, record, error) {
+        measures.observe(call, route, target, record);
+        observeAttempt(world(), call, route, target, record, error);
+      },
     },
-    refresh: async () => limits.seed(await totals()),
+    async refresh() {
+      await canaries.refresh();
+      await limits.seed(await totals());
+    },
     async close() {
       keys.close();
+      await cascades.close();
+      await canaries.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');
+      await cache.close();
       await limits.close();
       await stores.close();
     },
@@ -160,6 +199,16 @@ async function openRedis(
     log.error({ err: thrown }, 'what new budgets have spent before could not be told');
   });
   return limits;
+}
+
+function openCache({ redisUrl, clock, log }: CapacityInput): ResponseCache {
+  if (redisUrl === undefined) return new MemoryCache({ clock });
+  const onTrouble = (error: unknown): void =>
+    log.warn(
+      { err: error },
+      'Redis does not answer; for a moment nothing is looked up in the response cache',
+    );
+  return new RedisCache({ link: connectCache(redisUrl), clock, onTrouble });
 }
 
 const orphanShape = z.object({

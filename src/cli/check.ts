@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { Loaded } from '../config/load.ts';
 import { problemJson, writeProblem } from '../config/problem.ts';
+import { makeWaiting } from '../config/routing/waiting.ts';
 import { budgetsJson, budgetsTable, limitsJson, limitsTable } from './limits-table.ts';
 import { routeJson, routesTable } from './routes-table.ts';
 import { load } from './service.ts';
@@ -33,7 +34,7 @@ function problemsText({ problems }: Refused): string {
 function checkText(file: string, { policy, routes, warnings, config }: Valid): string {
   const targets = new Set(policy.targets.map((target) => target.name)).size;
   const tables = [
-    routesTable(policy, routes),
+    routesTable(policy, routes, makeWaiting(config.waiting)),
     ...(targets === 0 ? [] : [`Dollars for a million tokens:\n${targetsTable(policy, config)}`]),
     ...(Object.keys(config.limits).length === 0 ? [] : [limitsTable(config)]),
     ...(config.budgets.length === 0 ? [] : [budgetsTable(config)]),

@@ -1,5 +1,11 @@
 /** A forecast, as `intermodal plan` prints it: tables for people, a record for programs. */
-import type { ExpectedOf, Forecast, Rung, TargetForecast } from '../batch/forecast/report.ts';
+import type {
+  CascadeForecast,
+  ExpectedOf,
+  Forecast,
+  Rung,
+  TargetForecast,
+} from '../batch/forecast/report.ts';
 import { dollars, thousands } from './amounts.ts';
 import { span } from './batch/view.ts';
 import { table } from './table.ts';
@@ -16,6 +22,8 @@ const numbers = new Set([
   'saved',
   'saved %',
   'output each',
+  'escalated',
+  'strong alone',
 ]);
 
 export function forecastText(forecast: Forecast): string {
@@ -24,6 +32,7 @@ export function forecastText(forecast: Forecast): string {
     ...(forecast.rejected > 0 ? [rejectedText(forecast)] : []),
     targetsText(forecast),
     ladderText(forecast),
+    ...(forecast.cascades.length > 0 ? [cascadesText(forecast.cascades)] : []),
     expectedText(forecast.expected),
     timeText(forecast),
   ].join('\n\n');
@@ -87,6 +96,8 @@ function stepText(step: Rung['step'], baseline: string, isSame: boolean): string
       return isSame ? 'by its batch API: it has none' : 'by its batch API';
     case 'routing':
       return 'by the models of the routes';
+    case 'cascade':
+      return 'with cascades';
     case 'rules':
       return 'without what rules answer';
     case 'twins':
@@ -107,6 +118,42 @@ function ladderText({ ladder, baseline, ruled }: Forecast): string {
       first === 0 ? '-' : ((1 - nanoUsd / first) * 100).toFixed(1),
     ]);
   return table(['savings', 'cost', 'saved', 'saved %'], rows, numbers);
+}
+
+const share = (part: number): string => `${(part * 100).toFixed(1)}%`;
+
+/** Where one does not pay it says so in words: a table of figures is read past. */
+function cascadesText(cascades: readonly CascadeForecast[]): string {
+  const rows = cascades.map((one) => [
+    one.route,
+    one.first,
+    one.strong,
+    share(one.share),
+    dollars(one.nanoUsd),
+    dollars(one.strongNanoUsd),
+    one.from === 'ledger' ? `learnt from ${thousands(one.answers)} first answers` : 'assumed',
+  ]);
+  const head = ['cascade', 'first', 'strong', 'escalated', 'cost', 'strong alone', 'how it is known'];
+  return [table(head, rows, numbers), ...cascades.flatMap(verdictText)].join('\n');
+}
+
+function verdictText({
+  route,
+  first,
+  strong,
+  nanoUsd,
+  strongNanoUsd,
+  pays,
+  ...one
+}: CascadeForecast): string[] {
+  if (pays)
+    return one.from === 'ledger'
+      ? []
+      : [`The cascade of "${route}" pays for as long as less than ${share(one.breakEven)} is escalated.`];
+  const worse = `The cascade of "${route}" does NOT pay at these prices: ${dollars(nanoUsd)}, where ${strong} alone costs ${dollars(strongNanoUsd)}.`;
+  return one.breakEven > 0
+    ? [`${worse} It would with less than ${share(one.breakEven)} escalated.`]
+    : [`${worse} ${first} and those who give opinions cost as much by themselves: send all to ${strong}.`];
 }
 
 function sourceText({ output, answers }: ExpectedOf): string {
@@ -148,7 +195,7 @@ function timeText({ time }: Forecast): string {
 
 const usd = (nanoUsd: number): number => nanoUsd / 1e9;
 
-export function forecastRecord({ targets, ladder, expected, time, ...counts }: Forecast): object {
+export function forecastRecord({ targets, ladder, expected, cascades, time, ...counts }: Forecast): object {
   return {
     lines: counts.lines,
     rejected: counts.rejected,
@@ -170,6 +217,18 @@ export function forecastRecord({ targets, ladder, expected, time, ...counts }: F
     })),
     baseline: counts.baseline === '' ? null : counts.baseline,
     savings: ladder.map(({ step, nanoUsd }) => ({ step, cost_usd: usd(nanoUsd) })),
+    cascades: cascades.map((one) => ({
+      route: one.route,
+      first: one.first,
+      strong: one.strong,
+      escalated_share: one.share,
+      escalated_from: one.from,
+      answers: one.answers,
+      cost_usd: usd(one.nanoUsd),
+      strong_cost_usd: usd(one.strongNanoUsd),
+      pays: one.pays,
+      break_even_share: one.breakEven,
+    })),
     expected: expected.map((one) => ({
       route: one.route,
       target: one.target,

@@ -27,7 +27,9 @@ import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
+import { type OpenQueue, openQueue } from './queue.ts';
 import { version } from './version.ts';
+import { type OpenWaiting, openWaiting } from './waiting.ts';
 
 export interface ServiceOptions {
   readonly configFile: string;
@@ -105,7 +107,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
-  const bare: Omit<GatewayWorld, 'batches'> = {
+  const bare: Omit<GatewayWorld, 'batches' | 'queue' | 'waiting'> = {
     ...capacity,
     policy: () => policy,
     configStatus: () => status,
@@ -141,7 +143,31 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     bare,
   );
-  const world: GatewayWorld = { ...bare, batches: batches.served };
+  let waitingConfig = config.waiting;
+  const queue = openQueue(
+    {
+      rows: stores.queue,
+      config: () => ({ waiting: waitingConfig, batch: batchConfig }),
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const waiting = openWaiting(
+    {
+      stores,
+      batches,
+      desk: queue.desk,
+      poke: queue.poke,
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const world: GatewayWorld = {
+    ...bare,
+    batches: batches.served,
+    queue: queue.served,
+    waiting: waiting.served,
+  };
 
   options.onMetrics?.(capacity.metrics.set);
 
@@ -158,6 +184,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
 
   await batches.start();
+  queue.start();
+  waiting.start();
 
   const watcher = watchConfig({
     file: options.configFile,
@@ -168,6 +196,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onConfig(loaded) {
       providers = loaded.providers;
       batchConfig = loaded.config.batch;
+      waitingConfig = loaded.config.waiting;
       policy = { ...loaded.policy, version: status.version + 1 };
       status = { version: policy.version, loadedAtMs: Date.now(), problems: [], warnings: loaded.warnings };
       if (JSON.stringify(loaded.config.server) !== JSON.stringify(config.server))
@@ -204,6 +233,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       simulator,
       capacity,
       batches,
+      queue,
+      waiting,
       sharedHealth,
       wakeUps,
       drainMs: config.server.drain,
@@ -229,6 +260,8 @@ interface Parts {
   readonly simulator: Simulator | undefined;
   readonly capacity: Capacity;
   readonly batches: OpenBatches;
+  readonly queue: OpenQueue;
+  readonly waiting: OpenWaiting;
   readonly sharedHealth: SharedHealth | undefined;
   readonly wakeUps: WakeUps;
   readonly drainMs: number;
@@ -252,6 +285,8 @@ function stopOnSignal(parts: Parts): Promise<void> {
       parts.watcher.close();
       void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
+        await parts.waiting.close();
+        await parts.queue.close(parts.drainMs);
         await parts.batches.close();
         await parts.wakeUps.close();
         await parts.sharedHealth?.close();

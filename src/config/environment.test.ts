@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
 import { fillIn, pathKey } from './environment.ts';
 import type { Problem } from './problem.ts';
 
@@ -54,5 +57,60 @@ describe('variables', () => {
     const raw: unknown = JSON.parse('{"__proto__": "${HOST}", "constructor": "${PORT}"}');
     const { value } = fill(raw);
     assert.equal(JSON.stringify(value), '{"__proto__":"north","constructor":"8080"}');
+  });
+});
+
+describe('secrets in files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'intermodal-secrets-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const put = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const key = put('key', 'sk-of-a-file\n');
+
+  test('are filled in without the line end, whole or as part of a text', () => {
+    const lines = put('lines', 'one\ntwo\r\n');
+    assert.deepEqual(
+      fill([`\${file:${key}}`, `redis://:\${file:${key}}@\${HOST}:6379`, `\${file:${lines}}`]),
+      {
+        value: ['sk-of-a-file', 'redis://:sk-of-a-file@north:6379', 'one\ntwo'],
+        problems: [],
+      },
+    );
+  });
+
+  test('what is in a file means nothing but itself', () => {
+    assert.equal(fill(`\${file:${put('odd', '${HOST} $$ $HOST')}}`).value, '${HOST} $$ $HOST');
+  });
+
+  test('a default stands in for one that cannot be read', () => {
+    assert.equal(fill(`\${file:${folder}/none:-plain}`).value, 'plain');
+    assert.equal(fill(`\${file:${key}:-plain}`).value, 'sk-of-a-file');
+  });
+
+  test('what cannot be read is a problem, and says nothing of what is in it', () => {
+    mkdirSync(join(folder, 'directory'));
+    const large = put('large', 'x'.repeat(65 * 1024));
+    for (const [path, why] of [
+      [join(folder, 'none'), 'is not there'],
+      [join(folder, 'directory'), 'is not a file'],
+      [put('empty', '\n'), 'is empty'],
+      [large, 'is larger than 64 kB'],
+      ['secrets/key', 'is not an absolute path'],
+    ] as const) {
+      const { value, problems } = fill(`\${file:${path}}`);
+      assert.equal(value, `\${file:${path}}`);
+      assert.deepEqual(
+        problems.map(({ message }) => message),
+        [`the file ${path} ${why}`],
+      );
+    }
+  });
+
+  test('messages show the reference in place of the value', () => {
+    const filled = fillIn({ api_key: `\${file:${key}}` }, env, []);
+    assert.deepEqual([...filled.written], [['["api_key"]', `\${file:${key}}`]]);
   });
 });

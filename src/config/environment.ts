@@ -1,5 +1,6 @@
-/** `${NAME}` and `${NAME:-default}` in any string of a config; `$$` is a dollar sign. */
+/** `${NAME}`, `${file:/run/secrets/name}` and `${…:-default}` in any string of a config; `$$` is a dollar sign. */
 import type { Path, Problem } from './problem.ts';
+import { readSecretFile } from './secret-file.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,15 +31,25 @@ export function fillIn(raw: unknown, env: Environment, problems: Problem[]): Fil
 function fillText(text: string, env: Environment, complain: (message: string, fix: string) => void): string {
   return text.replace(/\$\$|\$\{([^}]*)(\}?)/g, (whole, reference: string | undefined, close: string) => {
     if (reference === undefined) return '$';
-    const match = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(reference);
+    const match = /^(?:file:(.+?)|([A-Za-z_][A-Za-z0-9_]*))(?::-(.*))?$/s.exec(reference);
     if (match === null || close === '') {
       complain(
         `"${whole}" is not a variable`,
-        'Write ${NAME} or ${NAME:-default}; a dollar sign that means itself is $$.',
+        'Write ${NAME}, ${file:PATH} or ${NAME:-default}; a dollar sign that means itself is $$.',
       );
       return whole;
     }
-    const [, name = '', fallback] = match;
+    const [, path, name = '', fallback] = match;
+    if (path !== undefined) {
+      const file = readSecretFile(path);
+      if (file.ok) return file.text;
+      if (fallback !== undefined) return fallback;
+      complain(
+        `the file ${path} ${file.why}`,
+        `Put the value into a file there that this user may read, or give a default: \${file:${path}:-default}.`,
+      );
+      return whole;
+    }
     const value = env[name];
     if (value !== undefined && value !== '') return value;
     if (fallback !== undefined) return fallback;

@@ -49,7 +49,8 @@ function addLimits(name: string, written: Limits, meters: Meter[], places: Place
       headroom: written.headroom,
     });
   }
-  if (written.concurrent !== undefined) places.push({ key: `${name} concurrent`, limit: written.concurrent });
+  if (written.concurrent !== undefined)
+    places.push({ key: `${name} concurrent`, limit: written.concurrent, headroom: written.headroom });
 }
 
 /** The narrower of a provider's and its model's: a place is held in one of them. */

@@ -45,6 +45,13 @@ export function makeRoute(name: string, written: RouteConfig, context: RouteCont
     };
   });
   const chain = toSteps(written.chain, [...path, 'chain']);
+  if (written.cascade !== undefined && written.cache !== undefined)
+    context.problems.push({
+      path: [...path, 'cache'],
+      message: 'answers of a cascade are not kept: which of its models answers is only known when it has',
+      fix: 'Remove cache, or the cascade.',
+      atKey: true,
+    });
   return {
     name,
     rules,

@@ -74,6 +74,7 @@ function makePolicy(
     webhook: (name) => providers.get(name)?.provider.readWebhook,
     target: keepTargets(targets, (name) => openTarget(name, timeoutsOf(config))),
     names,
+    routes,
     targets,
     breaker: breakerOf(config),
     budgets: budgetRules(config.budgets),

@@ -20,6 +20,8 @@ export interface Facts {
   readonly choices?: number;
   /** The tier that the caller asks its provider for, in the provider's word. */
   readonly serviceTier?: string;
+  /** Whom the caller asks for, in its own name for that user. */
+  readonly user?: string;
   /** Holds more than text: images, documents, audio; the size of the body then says nothing of its tokens. */
   readonly media?: boolean;
   readonly needs: readonly Capability[];

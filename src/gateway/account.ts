@@ -27,6 +27,19 @@ export function observeAttempt(
         world.clock.now(),
       ),
     );
+  observeCall(world, call, route, target, record, error);
+}
+
+/** The same without the ledger, which whoever calls without a line held writes itself. */
+export function observeCall(
+  world: Pick<GatewayWorld, 'metrics' | 'log'>,
+  call: Call,
+  route: Route,
+  target: Target,
+  record: AttemptRecord,
+  error: GatewayError | undefined,
+): void {
+  const { operation } = call.facts;
   world.metrics.attempt(
     { operation, route: route.name, provider: target.provider, model: target.model.id },
     record,
@@ -35,7 +48,7 @@ export function observeAttempt(
 }
 
 function logFailure(
-  world: GatewayWorld,
+  world: Pick<GatewayWorld, 'log'>,
   call: Call,
   target: Target,
   record: AttemptRecord,

@@ -8,6 +8,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { answerDecision, listDecisions } from './admin/decisions.ts';
+import { answerExplain } from './admin/explain.ts';
 import { answerSpend } from './admin/spend.ts';
 import { authorizeAdmin } from './auth.ts';
 import { serveBatches } from './batch-routes.ts';
@@ -16,6 +17,8 @@ import { handle } from './handle.ts';
 import { healthReport } from './health-report.ts';
 import { listFor, listModels } from './list-models.ts';
 import { hearProviders } from './provider-webhooks.ts';
+import { readBody } from './read-body.ts';
+import { serveRequests } from './waiting/routes.ts';
 import type { GatewayWorld } from './world.ts';
 
 export interface App {
@@ -46,6 +49,7 @@ export function createApp(world: GatewayWorld): App {
   }
 
   const batchPaths = serveBatches(world, hono, () => draining);
+  const requestPaths = serveRequests(world, hono, () => draining);
   hearProviders(world, hono);
   listModels(world, hono);
   hono.get('/livez', (c) => c.json({ status: 'ok' }));
@@ -72,9 +76,14 @@ export function createApp(world: GatewayWorld): App {
   hono.get('/admin/decisions/:id', (c) =>
     admin(world, c.env.incoming, () => answerDecision(sight, c.req.param('id'))),
   );
+  hono.post('/admin/explain', (c) =>
+    admin(world, c.env.incoming, async () =>
+      answerExplain(world, await readBody(c.env.incoming, world.maxBodyBytes, world.clock)),
+    ),
+  );
   hono.notFound((c) => {
     const paths = world.dialects.flatMap((folder) => folder.dialects.map((dialect) => dialect.path));
-    paths.push(...batchPaths.filter((path) => !path.includes(':')));
+    paths.push(...[...batchPaths, ...requestPaths].filter((path) => !path.includes(':')));
     const error = new GatewayError(
       'not_found',
       `${c.req.method} ${c.req.path.slice(0, 200)} is not served here. Served: ${paths.join(', ')}.`,

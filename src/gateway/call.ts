@@ -8,6 +8,7 @@ import type { Endpoint, ForwardedCall } from '../providers/contract.ts';
 import type { Prompt } from '../router/complexity/contract.ts';
 import type { Call, Caller, Prepared } from '../router/contract.ts';
 import { editBody, parseBody } from '../wire/json-scan.ts';
+import { conversationOf } from './conversation.ts';
 import type { Dialect } from './dialects/contract.ts';
 import { promptOf } from './prompt.ts';
 import { readTerms, type Terms } from './terms.ts';
@@ -17,6 +18,10 @@ type Decoded = ChatRequest | EmbeddingRequest;
 /** The neutral request, decoded at most once. */
 export interface DecodableCall<Req extends Decoded> extends Call<Req> {
   request(): Req;
+  /** As it came. */
+  readonly body: ScannedBody;
+  /** The caller's own headers that its protocol defines; lower case. */
+  readonly protocolHeaders: Readonly<Record<string, string>>;
 }
 
 export interface CallInput<Req extends Decoded> {
@@ -62,8 +67,11 @@ export function createCallOn<Req extends Decoded>(terms: Terms, input: CallInput
     bodyBytes: body.bytes.length,
     ...(input.caller === undefined ? {} : { caller: input.caller }),
     ...(input.batch === undefined ? {} : { batch: input.batch }),
+    conversation: conversationOf(dialect, body, input.caller?.key),
     request,
     prompt: (mostChars) => readPrompt(request, mostChars, facts),
+    body,
+    protocolHeaders: forwarded.headers,
     prepare: (endpoint, strict) => prepare(endpoint, strict, request, body, dialect, forwarded),
   };
 }
@@ -101,7 +109,16 @@ function prepare<Req>(
       };
     }
   }
-  const encoded = endpoint.encode(request());
+  return { ...translate(endpoint, request(), strict), forwarded };
+}
+
+/** A neutral request as a body of the target's own protocol. Throws `unsupported` where something would be lost and must not be. */
+export function translate<Req>(
+  endpoint: Endpoint<Req>,
+  request: Req,
+  strict: boolean,
+): Omit<Prepared, 'forwarded'> {
+  const encoded = endpoint.encode(request);
   if (strict && encoded.dropped.length > 0) {
     throw new GatewayError(
       'unsupported',
@@ -113,7 +130,6 @@ function prepare<Req>(
     headers: encoded.headers ?? {},
     dropped: encoded.dropped,
     relay: false,
-    forwarded,
   };
 }
 

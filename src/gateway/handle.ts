@@ -5,17 +5,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
-import { nearest } from '../core/nearest.ts';
-import type { Call, Policy, Route } from '../router/contract.ts';
+import type { Call } from '../router/contract.ts';
 import type { Asked as DecidedOn } from '../router/decisions.ts';
 import { scanBody } from '../wire/json-scan.ts';
 import { keepDecision, observeRequest } from './account.ts';
 import { authenticate, authorize } from './auth.ts';
 import { createCall } from './call.ts';
 import type { AnyDialect } from './dialects/contract.ts';
+import { findRoute } from './explain-request.ts';
 import { readBody } from './read-body.ts';
 import { Reply } from './reply.ts';
 import { type Ended, serveCount, serveEmbedding, serveStream, serveWhole } from './serve.ts';
+import { acceptToWait } from './waiting/accept.ts';
 import type { GatewayWorld } from './world.ts';
 
 /** Never rejects: whatever goes wrong becomes an answer in the caller's dialect. */
@@ -121,6 +122,10 @@ async function answer(
     nowMs: startedAtMs,
     caller: key?.caller,
   };
+  if (dialect.operation !== 'count-tokens') {
+    const accepted = await acceptToWait(world, { ...input, dialect, route, outgoing });
+    if (accepted !== undefined) return accepted;
+  }
   const served = { world, policy, route, outgoing, asked };
   switch (dialect.operation) {
     case 'chat': {
@@ -132,14 +137,4 @@ async function answer(
     case 'count-tokens':
       return serveCount(served, dialect, createCall({ ...input, dialect }));
   }
-}
-
-function findRoute(policy: Policy, model: string): Route {
-  const route = policy.find(model);
-  if (route !== undefined) return route;
-  const guess = nearest(model, policy.names);
-  const hint = guess === undefined ? '' : ` Did you mean "${guess}"?`;
-  throw new GatewayError('model_not_found', `No route or model is named "${model.slice(0, 200)}".${hint}`, {
-    param: 'model',
-  });
 }

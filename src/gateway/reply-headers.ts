@@ -2,6 +2,13 @@
 import { costOf, decimalDollars, listCostOf } from '../core/price.ts';
 import type { AttemptRecord, Served } from '../router/contract.ts';
 
+/** As a table, without what belongs to the connection. */
+export function headerTable(flat: FlatHeaders): Record<string, string> {
+  const table: Record<string, string> = {};
+  for (let at = 0; at < flat.length; at += 2) table[flat[at] ?? ''] = flat[at + 1] ?? '';
+  return table;
+}
+
 /** Forwarded from the provider to a caller who speaks its protocol. */
 const forwardedPrefixes = ['x-ratelimit-', 'anthropic-ratelimit-', 'openai-processing-ms', 'openai-version'];
 /** Their first letters: most headers are told apart by one look. */
@@ -23,15 +30,29 @@ export function identityHeaders(requestId: string): FlatHeaders {
   return ['x-intermodal-request-id', requestId, 'x-request-id', requestId, 'request-id', requestId];
 }
 
-export function servedHeaders(served: Served, requestId: string): FlatHeaders {
+/** What else went into an answer than the attempt that made it. */
+export interface Beside {
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  /** Of the other calls. */
+  readonly costNanoUsd: number;
+  readonly listNanoUsd: number;
+  /** It was given before: nobody was asked for it, and `headers` say what that cost. */
+  readonly again?: boolean;
+}
+
+const nothingBeside: Beside = { headers: [], costNanoUsd: 0, listNanoUsd: 0 };
+
+export function servedHeaders(served: Served, requestId: string, beside = nothingBeside): FlatHeaders {
   const headers = decidedHeaders(requestId);
   headers.push(
     'x-intermodal-target',
     printable(served.target.name),
     'x-intermodal-attempts',
-    String(served.tried.length + 1),
+    String(served.tried.length + (beside.again === true ? 0 : 1)),
   );
-  addCost(headers, served);
+  if (beside.again !== true) addCost(headers, served, beside);
+  headers.push(...beside.headers);
   if (served.tried.length > 0) headers.push('x-intermodal-tried', triedText(served.tried));
   if (served.prepared.dropped.length > 0)
     headers.push('x-intermodal-dropped', printable(served.prepared.dropped.join(',')));
@@ -48,14 +69,15 @@ export function servedHeaders(served: Served, requestId: string): FlatHeaders {
   return headers;
 }
 
-/** What this attempt cost, and what it would have cost more by a sync call at list price. Not where nobody knows. */
-function addCost(headers: FlatHeaders, { target, usage }: Served): void {
+/** What the answer cost, and what it would have cost more by sync calls at list price. Not where nobody knows. */
+function addCost(headers: FlatHeaders, { target, usage }: Served, beside: Beside): void {
   const { price, listPrice } = target;
   if (price === undefined || usage?.inputTokens === undefined) return;
-  const cost = costOf(price, usage);
+  const own = costOf(price, usage);
+  const cost = own + beside.costNanoUsd;
   headers.push('x-intermodal-cost', decimalDollars(cost));
-  if (listPrice === undefined || listPrice === price) return;
-  const saved = listCostOf(listPrice, usage) - cost;
+  const list = listPrice === undefined || listPrice === price ? own : listCostOf(listPrice, usage);
+  const saved = list + beside.listNanoUsd - cost;
   if (saved > 0) headers.push('x-intermodal-saved', decimalDollars(saved));
 }
 

@@ -9,6 +9,7 @@ import type { StreamEvent } from '../core/event.ts';
 import type { AttemptRecord, Served, Sink, StreamSink, WholeSink } from '../router/contract.ts';
 import type { ChatDialect, Dialect, StreamEncoder } from './dialects/contract.ts';
 import {
+  type Beside,
   decidedHeaders,
   type FlatHeaders,
   identityHeaders,
@@ -33,6 +34,7 @@ export class Reply implements Sink {
   readonly requestId: string;
   readonly #dialect: Dialect;
   #watchers: (() => void)[] = [];
+  #beside: Beside | undefined;
   closed = false;
 
   constructor(outgoing: ServerResponse, requestId: string, dialect: Dialect) {
@@ -54,6 +56,15 @@ export class Reply implements Sink {
     return () => {
       this.#watchers = this.#watchers.filter((watcher) => watcher !== callback);
     };
+  }
+
+  /** What the headers of the answer say beside what its own attempt was. */
+  tell(beside: Beside): void {
+    this.#beside = beside;
+  }
+
+  protected headersOf(served: Served): FlatHeaders {
+    return servedHeaders(served, this.requestId, this.#beside);
   }
 
   refuse(error: GatewayError, tried: readonly AttemptRecord[]): void {
@@ -89,11 +100,11 @@ export class WholeReply<A> extends Reply implements WholeSink<A> {
   }
 
   relay(served: Served, body: Uint8Array): void {
-    this.sendJson(200, servedHeaders(served, this.requestId), body);
+    this.sendJson(200, this.headersOf(served), body);
   }
 
   answer(served: Served, answer: A): void {
-    this.sendJson(200, servedHeaders(served, this.requestId), JSON.stringify(this.#encode(answer)));
+    this.sendJson(200, this.headersOf(served), JSON.stringify(this.#encode(answer)));
   }
 
   /** An answer of our own making, without a target. */
@@ -132,7 +143,7 @@ export class StreamReply extends Reply implements StreamSink {
   commit(served: Served, encode: boolean): void {
     if (this.closed) return;
     if (encode) this.#encoder = this.#openStream();
-    const headers = servedHeaders(served, this.requestId);
+    const headers = this.headersOf(served);
     headers.push(...sseHeaders);
     this.outgoing.writeHead(200, headers);
     this.#armPing();

@@ -6,12 +6,17 @@ import { GatewayError } from '../core/errors.ts';
 import type { AttemptInput, Outcome } from '../router/attempt.ts';
 import { attemptStream } from '../router/attempt-stream.ts';
 import { attemptWhole, readChat, readCount, readEmbedding } from '../router/attempt-whole.ts';
+import type { Cascade } from '../router/cascade/contract.ts';
 import type { AttemptRecord, Call, Policy, Route, Target } from '../router/contract.ts';
 import type { Decided, Notes } from '../router/decisions.ts';
 import { Pass } from '../router/gate.ts';
 import { walk } from '../router/walk.ts';
+import { answerAgain, type CachedCall } from './answer-again.ts';
 import type { DecodableCall } from './call.ts';
+import { serveCascade } from './cascade/serve-cascade.ts';
+import { streamWay, type Way, wholeWay } from './cascade/way.ts';
 import type { AnswerContext, ChatDialect, CountDialect, EmbeddingDialect } from './dialects/contract.ts';
+import { type Replay, replayEmbedding, replayStream, replayWhole } from './replay.ts';
 import { type Reply, StreamReply, WholeReply } from './reply.ts';
 import type { GatewayWorld } from './world.ts';
 
@@ -51,10 +56,13 @@ export function serveStream(
     () => dialect.openStream(contextOf(world, call)),
     world.clock,
   );
-  return serve(serving, call, reply, (input) => {
+  const { cascade } = serving.route;
+  if (cascade !== undefined) return inCascade(serving, cascade, call, streamWay(world.exchange, reply));
+  const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined ? noEndpoint(input.target) : attemptStream(world.exchange, input, chat, reply);
-  });
+  };
+  return serveKept(serving, call, reply, tryOnce, replayStream(reply));
 }
 
 export function serveWhole(
@@ -66,12 +74,26 @@ export function serveWhole(
   const reply = new WholeReply<Answer>(outgoing, call.id, dialect, (answer) =>
     dialect.encodeAnswer(answer, contextOf(world, call)),
   );
-  return serve(serving, call, reply, (input) => {
+  const { cascade } = serving.route;
+  if (cascade !== undefined) return inCascade(serving, cascade, call, wholeWay(world.exchange, reply));
+  const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined
       ? noEndpoint(input.target)
       : attemptWhole(world.exchange, input, chat, readChat(chat), reply);
-  });
+  };
+  return serveKept(serving, call, reply, tryOnce, replayWhole(reply));
+}
+
+function inCascade(
+  { world, policy, route, asked }: Serving,
+  cascade: Cascade,
+  call: DecodableCall<ReturnType<ChatDialect['decode']>>,
+  way: Way,
+): Promise<Ended> {
+  asked.reply = way.reply;
+  asked.call = call;
+  return serveCascade({ world, cascades: world.cascades, cascade, route, policy, call, way });
 }
 
 /** Decodes the request if nobody has yet: a relayed answer never needs it. */
@@ -90,11 +112,12 @@ export function serveEmbedding(
   const { world, outgoing } = serving;
   const encode = (answer: EmbeddingAnswer) => dialect.encodeAnswer(answer, call.request());
   const reply = new WholeReply<EmbeddingAnswer>(outgoing, call.id, dialect, encode);
-  return serve(serving, call, reply, (input) => {
+  const tryOnce: TryOnce = (input) => {
     const { embeddings } = input.target;
     if (embeddings === undefined) return noEndpoint(input.target);
     return attemptWhole(world.exchange, input, embeddings, readEmbedding(embeddings), reply);
-  });
+  };
+  return serveKept(serving, call, reply, tryOnce, replayEmbedding(reply));
 }
 
 export async function serveCount(
@@ -133,6 +156,26 @@ async function countHere(
   const count = await loadTokenizer(target.model);
   if (count !== undefined) return countRequest(call.request(), count);
   return Math.ceil(world.estimates.estimateInput(target.model.id, call.facts.inputTokens));
+}
+
+/** By an answer that was kept, where the route keeps any, else by the targets. */
+async function serveKept(
+  serving: Serving,
+  call: CachedCall,
+  reply: Reply,
+  tryOnce: TryOnce,
+  replay: Replay,
+): Promise<Ended> {
+  const { world, route, policy, asked } = serving;
+  if (route.cache === undefined) return serve(serving, call, reply, tryOnce);
+  asked.reply = reply;
+  asked.call = call;
+  const pass = new Pass(world.gate, call, route, policy);
+  const again = await answerAgain({ world, route, policy: route.cache, call, reply, pass, replay });
+  if (again.kind === 'ended') return again.ended;
+  const { keepFor, notes } = again;
+  const keeping: TryOnce = (input) => tryOnce({ ...input, keep: keepFor(input.target) });
+  return { ...(await serve(serving, call, reply, keeping)), notes };
 }
 
 async function serve(serving: Serving, call: Call, reply: Reply, tryOnce: TryOnce): Promise<Ended> {

@@ -5,6 +5,7 @@ import type { Calibration } from '../catalog/calibration.ts';
 import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
+import type { CanaryWatch } from '../router/canary/watch.ts';
 import type { Policy, Upstream } from '../router/contract.ts';
 import type { Decisions } from '../router/decisions.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
@@ -15,10 +16,13 @@ import type { Ledger } from '../stores/contract.ts';
 import type { GatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Answers } from './answer-again.ts';
 import type { BatchFolder, BatchWorld } from './batches/contract.ts';
+import type { CascadeWorld } from './cascade/world.ts';
 import type { DialectFolder } from './dialects/contract.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { Readiness } from './readiness.ts';
+import type { Waiting } from './waiting/waiting.ts';
 
 /** Whether the config file on disk is the one that runs. */
 export interface ConfigStatus {
@@ -49,10 +53,20 @@ export interface GatewayWorld {
   readonly gate: GateWorld;
   readonly exchange: ExchangeWorld;
   readonly walk: WalkWorld;
+  /** Answers that are given again, on routes that keep them. */
+  readonly answers: Answers;
   readonly ledger: LedgerWriter;
   /** What the ledger holds, for the admin endpoints. */
   readonly spending: Ledger;
   readonly metrics: GatewayMetrics;
+  readonly cascades: CascadeWorld;
+  /** Requests whose callers do not hold the line; absent: none are taken. */
+  readonly queue?: {
+    health(): { readonly waiting: number; readonly calling: number; readonly oldestMs: number };
+  };
+  /** Absent: every caller holds the line. */
+  readonly waiting?: Waiting;
+  readonly canaries: CanaryWatch;
   readonly readiness: Readiness;
   /** The latest, for the admin endpoints. */
   readonly decisions: Decisions;

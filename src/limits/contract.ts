@@ -105,6 +105,8 @@ export interface Limits {
   correct(bucket: Bucket, remaining: number): void;
   /** Tokens in a bucket as far as this process knows; for metrics and `explain`. */
   level(bucket: Bucket): number;
+  /** Places taken of a slot, as far as this process knows: by itself alone, where processes share. */
+  busy(key: string): number;
   budget(key: string): BudgetState;
   /** What the ledger knows of budgets that were not charged yet: a budget that is new in the config begins with what was spent. */
   seed(totals: readonly Charge[]): Promise<void>;

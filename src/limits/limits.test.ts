@@ -102,6 +102,18 @@ for (const kind of kinds) {
       return limits;
     }
 
+    test('say how many places are taken', async () => {
+      const limits = await make();
+      const slots = [{ key: 'openai', limit: 3, amount: 2 }];
+      assert.equal(limits.busy('openai'), 0);
+      const { reservation } = await granted(limits, { slots });
+      assert.equal(limits.busy('openai'), 2);
+      assert.equal(limits.busy('other'), 0);
+      reservation.settle([], 0);
+      reservation.settle([], 0);
+      assert.equal(limits.busy('openai'), 0);
+    });
+
     test('grant a full bucket and then say how long until there is room', async () => {
       const limits = await make();
       await granted(limits, { takes: [take(perMinute, 60)] });

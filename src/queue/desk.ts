@@ -4,10 +4,13 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
 import type { NewQueuedRequest, QueueDesk, QueuedRequest } from './contract.ts';
+import type { Handicaps } from './lanes.ts';
+import { rankOf } from './lanes.ts';
 
 interface DeskWorld {
   readonly rows: QueueRows;
   readonly clock: Clock;
+  readonly handicaps: () => Handicaps;
   /** There is work. */
   readonly poke: () => void;
   /** Nobody waits for the answer of this one any more. */
@@ -24,8 +27,9 @@ export class Desk implements QueueDesk {
   async add(
     request: NewQueuedRequest,
   ): Promise<{ readonly request: QueuedRequest; readonly replayed: boolean }> {
-    const { rows, poke } = this.#world;
-    const { request: made, existing: replayed } = await rows.add(request);
+    const { rows, poke, handicaps } = this.#world;
+    const rankMs = rankOf(request, handicaps());
+    const { request: made, existing: replayed } = await rows.add({ ...request, rankMs });
     if (replayed && Buffer.compare(made.body, request.body) !== 0)
       throw new GatewayError(
         'conflict',

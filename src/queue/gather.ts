@@ -19,6 +19,8 @@ export interface GatherWorld {
   readonly clock: Clock;
   readonly makeId: MakeId;
   readonly events: GatherEvents;
+  /** There is work for the queue. */
+  readonly poke: () => void;
   /** Named places, for those who watch the road or break it there. */
   readonly at: (place: string) => void | Promise<void>;
 }
@@ -72,10 +74,12 @@ export class Gatherer {
   }
 
   async #passOn(group: string): Promise<void> {
-    const { rows, clock, events, at } = this.#world;
+    const { rows, clock, events, poke, at } = this.#world;
     await at('gather: before the queue');
     const requests = await rows.toQueue({ group }, clock.now());
-    if (requests > 0) events.passedOn(requests);
+    if (requests === 0) return;
+    events.passedOn(requests);
+    poke();
   }
 
   async #flush(group: string, limit: number, why: string): Promise<void> {

@@ -39,6 +39,9 @@ class StreamAttempt {
   #reader: StreamReader | undefined;
   /** The upstream answered a streaming request with a whole JSON body: collected, then told as events. */
   #whole: ReturnType<typeof createBody> | undefined;
+  /** What came, where somebody keeps it; absent once it is too much. */
+  #kept: Buffer[] | undefined;
+  #keptBytes = 0;
   #headers: ResponseHeaders = {};
   #heldEvents: StreamEvent[] = [];
   #heldChunks: Uint8Array[] = [];
@@ -51,6 +54,8 @@ class StreamAttempt {
   #ended = false;
   #failure: GatewayError | undefined;
   #usage: Usage | undefined;
+  #startedMs = 0;
+  #firstMs = 0;
   #sending: Sending | undefined;
   #cancelFirstToken: () => void = () => {};
   #forgetClose: () => void = () => {};
@@ -69,10 +74,12 @@ class StreamAttempt {
     this.#sink = sink;
     this.#prepared = prepared;
     this.#resolve = resolve;
+    if (input.keep !== undefined) this.#kept = [];
   }
 
   start(): void {
     const { target } = this.#input;
+    this.#startedMs = this.#world.clock.now();
     this.#forgetClose = this.#sink.onClose(() =>
       this.#finish({ kind: 'client-closed', usage: this.#usage, seenChars: this.#seenChars() }),
     );
@@ -113,6 +120,7 @@ class StreamAttempt {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#kept !== undefined) this.#keepChunk(this.#kept, chunk);
     if (this.#whole !== undefined) {
       this.#whole.add(chunk);
       return;
@@ -120,6 +128,12 @@ class StreamAttempt {
     if (this.#relay !== undefined) this.#forward(this.#relay.push(chunk, this.#emit));
     else this.#reader?.push(chunk, this.#emit);
     this.#settle();
+  }
+
+  #keepChunk(kept: Buffer[], chunk: Buffer): void {
+    this.#keptBytes += chunk.length;
+    if (this.#keptBytes > (this.#input.keep?.mostBytes ?? 0)) this.#kept = undefined;
+    else kept.push(chunk);
   }
 
   #onEnd(): void {
@@ -186,7 +200,7 @@ class StreamAttempt {
     if (this.#ended) {
       this.#sink.flush();
       this.#sink.end();
-      this.#finish({ kind: 'served', usage: this.#usage });
+      this.#finish({ kind: 'served', usage: this.#usage, firstMs: this.#firstMs });
       return;
     }
     if (!this.#sink.flush()) {
@@ -208,6 +222,7 @@ class StreamAttempt {
 
   #commit(): void {
     this.#committed = true;
+    this.#firstMs = this.#world.clock.now() - this.#startedMs;
     this.#cancelFirstToken();
     const { target, tried } = this.#input;
     const encode = this.#relay === undefined;
@@ -244,7 +259,13 @@ class StreamAttempt {
       return;
     }
     this.#sink.fail(error);
-    this.#finish({ kind: 'cut', error, usage: this.#usage, seenChars: this.#seenChars() });
+    this.#finish({
+      kind: 'cut',
+      error,
+      usage: this.#usage,
+      firstMs: this.#firstMs,
+      seenChars: this.#seenChars(),
+    });
   }
 
   #finish(outcome: Outcome): void {
@@ -255,5 +276,7 @@ class StreamAttempt {
     // After a complete answer the upstream may still send its last bytes; reading them keeps the connection reusable.
     if (outcome.kind !== 'served') this.#sending?.abort();
     this.#resolve(outcome);
+    if (outcome.kind === 'served' && this.#kept !== undefined)
+      this.#input.keep?.answered(this.#whole === undefined ? 'stream' : 'whole', Buffer.concat(this.#kept));
   }
 }

@@ -101,6 +101,8 @@ export function attemptWhole<A>(
             if (prepared.relay || answer === undefined) sink.relay(served, bytes);
             else sink.answer(served, answer);
             finish({ kind: 'served', usage });
+            if (input.keep !== undefined && bytes.length <= input.keep.mostBytes)
+              input.keep.answered('whole', bytes);
           } catch (thrown) {
             finish({ kind: 'failed', error: asGatewayError(thrown) });
           }

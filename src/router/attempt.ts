@@ -4,6 +4,13 @@ import type { Usage } from '../core/usage.ts';
 import type { AttemptRecord, Call, Target } from './contract.ts';
 import type { ExchangeWorld } from './exchange.ts';
 
+/** Hears what the provider sent, once it was served whole: for whoever gives it again. */
+export interface Keep {
+  /** A longer answer is not collected. */
+  readonly mostBytes: number;
+  answered(form: 'whole' | 'stream', bytes: Buffer): void;
+}
+
 export interface AttemptInput {
   readonly call: Call;
   readonly target: Target;
@@ -12,11 +19,12 @@ export interface AttemptInput {
   /** Earlier attempts, for the caller's headers. */
   readonly tried: readonly AttemptRecord[];
   readonly remainingMs: number;
+  readonly keep?: Keep | undefined;
 }
 
-/** `seenChars`: how much of a stream’s answer came, in characters; absent where the answer is not streamed. */
+/** `firstMs`: until the first content of a stream. `seenChars`: how much of a stream’s answer came, in characters; absent where the answer is not streamed. */
 export type Outcome =
-  | { readonly kind: 'served'; readonly usage: Usage | undefined }
+  | { readonly kind: 'served'; readonly usage: Usage | undefined; readonly firstMs?: number }
   /** Nothing has reached the caller; another target may be tried. */
   | {
       readonly kind: 'failed';
@@ -29,6 +37,7 @@ export type Outcome =
       readonly kind: 'cut';
       readonly error: GatewayError;
       readonly usage: Usage | undefined;
+      readonly firstMs?: number;
       readonly seenChars?: number;
     }
   | { readonly kind: 'client-closed'; readonly usage?: Usage | undefined; readonly seenChars?: number };

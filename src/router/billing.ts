@@ -58,6 +58,12 @@ function guess(ending: Ending, usage: Usage | undefined, needs: Needs): Usage {
   };
 }
 
+/** What the same tokens cost by a plain call; 0 where nobody knows. */
+export function listedCost({ price, listPrice }: Target, usage: Usage): number {
+  if (listPrice !== undefined && listPrice !== price) return listCostOf(listPrice, usage);
+  return price === undefined ? 0 : costOf(price, usage);
+}
+
 /**
  * Where nobody knows, the ledger has our best guess and says that it is one; the budgets keep the most that it can be, since
  * a cap that may have been passed was not kept.

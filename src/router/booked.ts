@@ -61,10 +61,22 @@ export interface BookedOptions {
 }
 
 export type Came =
-  /** `body`: JSON in the caller's dialect. */
-  | { readonly kind: 'answer'; readonly served: Served; readonly body: string; readonly repaired: boolean }
+  /** `body`: JSON in the caller's dialect. `answer`: what it says; absent where nobody looked at it. */
+  | {
+      readonly kind: 'answer';
+      readonly served: Served;
+      readonly body: string;
+      readonly answer?: Answer | EmbeddingAnswer;
+      readonly repaired: boolean;
+    }
   /** Answered, in a form that it must not have. */
-  | { readonly kind: 'form'; readonly served: Served; readonly message: string }
+  | {
+      readonly kind: 'form';
+      readonly served: Served;
+      readonly body: string;
+      readonly answer: Answer | EmbeddingAnswer;
+      readonly message: string;
+    }
   | { readonly kind: 'error'; readonly error: GatewayError }
   /** The sink was closed. */
   | { readonly kind: 'closed' };
@@ -230,14 +242,14 @@ class Kept implements WholeSink<Answer | EmbeddingAnswer> {
   #tell(served: Served, answer: Answer | EmbeddingAnswer, body: string | undefined): void {
     const call = this.#call;
     const checked = 'choices' in answer ? checkForm(call.format(), answer) : undefined;
-    if (checked?.message !== undefined) {
-      this.came = { kind: 'form', served, message: checked.message };
-      return;
-    }
     const mended = checked?.answer;
     const told =
       body === undefined || mended !== undefined ? JSON.stringify(call.encodeAnswer(mended ?? answer)) : body;
-    this.came = { kind: 'answer', served, body: told, repaired: mended !== undefined };
+    const common = { served, body: told, answer: mended ?? answer };
+    this.came =
+      checked?.message === undefined
+        ? { kind: 'answer', ...common, repaired: mended !== undefined }
+        : { kind: 'form', ...common, message: checked.message };
   }
 }
 

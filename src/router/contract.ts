@@ -59,6 +59,8 @@ export interface Meter {
 export interface Places {
   readonly key: string;
   readonly limit: number;
+  /** Share of them that work of low priority may use; absent: all. */
+  readonly headroom?: number;
 }
 
 export interface LimitSet {
@@ -238,6 +240,8 @@ export interface Policy {
   webhook(provider: string): Provider['readWebhook'];
   /** Names that a client may use, for `/v1/models` and for "did you mean". */
   readonly names: readonly string[];
+  /** Every route of the config, patterns too. */
+  readonly routes: readonly Route[];
   readonly targets: readonly Target[];
   readonly breaker: BreakerPolicy;
   readonly budgets: readonly BudgetRule[];
@@ -261,6 +265,8 @@ export interface AttemptRecord {
   readonly code?: ErrorCode;
   readonly status?: number;
   readonly durationMs: number;
+  /** Until the first content of a stream. */
+  readonly firstMs?: number;
   readonly usage?: Usage;
   readonly spent?: Spent;
   /** Of one that was refused: which limit or budget said no, in our own words. */
@@ -345,8 +351,20 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
+/** By what a prompt cache would know the beginning of a request again. */
+export interface Conversation {
+  /** Of its instructions, tools and first words, or of what its caller calls it. */
+  readonly id: string;
+  /** Of its instructions and tools, which other conversations may share. */
+  readonly prefixId: string;
+  readonly prefixTokens: number;
+}
+
 /** The part of a call that deciding looks at. */
 export interface Considered {
+  /** Absent: it is only asked what would be. */
+  readonly id?: string;
+  readonly caller?: Caller;
   readonly facts: Facts;
   readonly protocol: Protocol;
   readonly tags: readonly string[];
@@ -359,6 +377,8 @@ export interface Considered {
   readonly modes?: ReadonlySet<Mode>;
   /** Until the caller needs the answer, where it says so. */
   readonly budgetMs?: number;
+  /** Called only where an order looks at prompt caches. */
+  conversation?(): Conversation | undefined;
   /** What its complexity is scored on; called only where something asks for it. `undefined`: it cannot be read. */
   prompt?(mostChars: number): Prompt | undefined;
 }
@@ -385,6 +405,7 @@ export interface Call<Req = never> {
   readonly budgetMs?: number;
   /** What may serve it; absent: what answers over a connection that is held. */
   readonly modes?: ReadonlySet<Mode>;
+  conversation?(): Conversation | undefined;
   /** What its complexity is scored on. `undefined`: it cannot be read. */
   prompt?(mostChars: number): Prompt | undefined;
   /** Shapes the body for a target, by pass-through or translation. Throws `GatewayError`; `strict` refuses what would be dropped. */

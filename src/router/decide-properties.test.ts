@@ -8,7 +8,6 @@ import { modes } from '../core/target.ts';
 import { type Considered, orders, type Route, type Step, type Target } from './contract.ts';
 import { decide, type World } from './decide.ts';
 import { cast, considered } from './fixtures/decide/cast.ts';
-import { rankOf } from './order.ts';
 
 const targets = fc.constantFrom(...cast.values());
 const step: fc.Arbitrary<Step> = fc.record({
@@ -143,13 +142,17 @@ describe('decide, whatever it is asked', () => {
         assert.deepEqual([...namesOf(ordered.candidates)].sort(), [...namesOf(listed.candidates)].sort());
         if (own.order === 'listed' || ordered.arm === 'canary')
           return assert.deepEqual(namesOf(ordered.candidates), namesOf(listed.candidates));
-        const rank = (target: Target): number =>
-          rankOf(own.order, target, request, own.name, world.measures ?? {}) ?? Number.POSITIVE_INFINITY;
+        // One alone is in order, and of it nothing is asked.
+        const ranks = ordered.ranks ?? [];
+        assert.ok(ordered.candidates.length < 2 || ranks.length === ordered.candidates.length);
         for (const [index, target] of ordered.candidates.entries()) {
           const before = ordered.candidates[index - 1];
           if (before === undefined) continue;
-          assert.ok(rank(before) <= rank(target), `${before.name} before ${target.name}`);
-          if (rank(before) === rank(target))
+          const [lower, upper] = [ranks[index - 1], ranks[index]].map(
+            (rank) => rank ?? Number.POSITIVE_INFINITY,
+          );
+          assert.ok((lower ?? 0) <= (upper ?? 0), `${before.name} before ${target.name}`);
+          if (lower === upper)
             assert.ok(
               listed.candidates.indexOf(before) <= listed.candidates.lastIndexOf(target),
               `${before.name} and ${target.name} changed places`,

@@ -11,7 +11,7 @@ import type { Complexity, Scorer } from './complexity/contract.ts';
 import { holds } from './condition.ts';
 import type { Considered, Route, Rule, Step, Target } from './contract.ts';
 import type { HealthView } from './health.ts';
-import { type Measures, rankOf } from './order.ts';
+import { inOrder, type Measures } from './order.ts';
 
 export interface World {
   /** The health of a target, by name. */
@@ -48,6 +48,8 @@ export interface Decision {
   readonly arm?: Arm;
   /** What the candidates were ordered by, each in its place; absent where they are as listed. */
   readonly ranks?: readonly (number | undefined)[];
+  /** What the prompt caches of the candidates likely hold of the request, each in its place; absent where none holds any. */
+  readonly warmTokens?: readonly number[];
   /** To be tried, in order. */
   readonly candidates: readonly Target[];
   /** Not to be tried now; those with reason `unhealthy` may be worth waiting for. */
@@ -86,30 +88,20 @@ export function decide(request: Considered, route: Route, world: World): Decisio
   // A canary would not be tried at all where it is dearer or slower, which is what it is to show.
   if (route.order === 'listed' || candidates.length < 2 || arm === 'canary')
     return { ...decision, candidates };
-  return { ...decision, ...inOrder(candidates, request, route, world.measures ?? {}) };
+  const ordered = inOrder(candidates, request, route, world.measures ?? {});
+  return {
+    ...decision,
+    candidates: ordered.map(({ target }) => target),
+    ranks: ordered.map(({ rank }) => rank),
+    ...(ordered.some(({ warmTokens }) => warmTokens > 0)
+      ? { warmTokens: ordered.map(({ warmTokens }) => warmTokens) }
+      : {}),
+  };
 }
 
 function scoreOf(request: Considered, route: Route, world: World): Complexity | undefined {
   const prompt = request.prompt?.(route.complexity.mostChars);
   return prompt === undefined ? undefined : world.scorer?.(route).score(prompt);
-}
-
-function inOrder(
-  candidates: readonly Target[],
-  request: Considered,
-  route: Route,
-  measures: Measures,
-): Pick<Decision, 'candidates' | 'ranks'> {
-  const ranked = candidates.map((target) => ({
-    target,
-    rank: rankOf(route.order, target, request, route.name, measures),
-  }));
-  const most = Number.POSITIVE_INFINITY;
-  ranked.sort((a, b) => {
-    const [first, second] = [a.rank ?? most, b.rank ?? most];
-    return first === second ? 0 : first - second;
-  });
-  return { candidates: ranked.map(({ target }) => target), ranks: ranked.map(({ rank }) => rank) };
 }
 
 /** The endpoint of a target that serves an operation. */

@@ -51,11 +51,15 @@ export function rankText(order: Order, rank: number | undefined): string {
     case 'cheapest':
       return `expected to cost $${decimalDollars(rank)}`;
     case 'fastest':
+      if (rank === 0) return 'not measured lately: this request finds out';
       return `answers in ${Math.round(rank)} ms`;
     case 'most-room':
       return `${Math.round((1 - rank) * 100)}% of its limits free`;
   }
 }
+
+const warmText = (tokens = 0): string =>
+  tokens === 0 ? '' : `, counting ${Math.round(tokens)} tokens that its prompt cache holds`;
 
 /** `0.62 by heuristic: code 0.80 x 0.3, length 0.44 x 0.5`: each part with its weight, the largest first. */
 export function complexityText({ score, parts, scorer }: Complexity): string {
@@ -75,7 +79,7 @@ export interface ExplainedTarget {
 
 /** Every target that was looked at, in the order in which they are tried, those passed over behind them. */
 export function explainTargets(
-  { route, candidates, passed, ranks }: Decision,
+  { route, candidates, passed, ranks, warmTokens }: Decision,
   nowMs: number | undefined = undefined,
 ): readonly ExplainedTarget[] {
   const taken = candidates.map((target, index): ExplainedTarget => {
@@ -83,7 +87,7 @@ export function explainTargets(
     return {
       target,
       verdict: index === 0 ? 'first' : 'fallback',
-      why: ranks === undefined ? 'as listed' : rankText(route.order, rank),
+      why: `${ranks === undefined ? 'as listed' : rankText(route.order, rank)}${warmText(warmTokens?.[index])}`,
       ...(rank === undefined ? {} : { rank }),
     };
   });

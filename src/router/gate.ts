@@ -8,7 +8,7 @@ import type { Usage } from '../core/usage.ts';
 import type { Demand, Granted, Limits, SlotTake, Take, Verdict } from '../limits/contract.ts';
 import { type Billing, billFor, billingOf, type Ending } from './billing.ts';
 import { type BudgetAlerts, chargeOf, type Due, dueOf } from './budgets.ts';
-import type { Call, LimitSet, Meter, Policy, Route, Spent, Target } from './contract.ts';
+import type { Call, LimitSet, Meter, Places, Policy, Route, Spent, Target } from './contract.ts';
 import { type EndedAttempt, entryOf } from './entry.ts';
 import type { Learning } from './learning.ts';
 import { amountOf, type Needs, needsOf } from './needs.ts';
@@ -41,21 +41,32 @@ export type Admission = Admitted | Refused;
 
 const free: Spent = { costNanoUsd: 0, listNanoUsd: 0, exact: true };
 
+/** Of a request that asks more than one chain, or the same at once: what tells this pass from the others. */
+export interface PassPart {
+  /** Tells its attempts apart. Short, without a dot. */
+  readonly name: string;
+  /** The request has been counted against its key by another pass of it. */
+  readonly counted: boolean;
+}
+
 /** One request's way through the gate: its attempts, one after another. */
 export class Pass {
   readonly #world: GateWorld;
   readonly #call: Call;
   readonly #route: Route;
   readonly #policy: Policy;
+  readonly #name: string;
   /** A request counts once against its key, however many targets it takes. */
-  #counted = false;
+  #counted: boolean;
   #attempts = 0;
 
-  constructor(world: GateWorld, call: Call, route: Route, policy: Policy) {
+  constructor(world: GateWorld, call: Call, route: Route, policy: Policy, part?: PassPart) {
     this.#world = world;
     this.#call = call;
     this.#route = route;
     this.#policy = policy;
+    this.#name = part === undefined ? call.id : `${call.id}.${part.name}`;
+    this.#counted = part?.counted === true;
   }
 
   /** `patienceMs`: how long the request would wait for its turn. */
@@ -81,17 +92,41 @@ export class Pass {
       : this.#answer(verdict, attempt, demand);
   }
 
+  /** For an answer that is at hand: it counts against its key’s requests, and nobody else’s limits or money. `undefined`: go on. */
+  admitKept(target: Target): Refused | undefined | Promise<Refused | undefined> {
+    const { caller, id } = this.#call;
+    const takes = (caller?.limits.meters ?? [])
+      .filter(({ measure }) => measure === 'requests')
+      .map(({ bucket }): Take => ({ bucket, amount: 1, floor: 0, mayWait: false }));
+    if (takes.length === 0) return undefined;
+    const { limits } = this.#world;
+    const verdict = limits.reserve({ id: `${id}.kept`, takes, slots: [], charges: noCharges, maxWaitMs: 0 });
+    const read = (answer: Verdict): Refused | undefined => {
+      if (answer.ok) {
+        answer.reservation.settle(
+          takes.map(({ amount }) => amount),
+          0,
+        );
+        return undefined;
+      }
+      const nowMs = this.#world.clock.now();
+      return readRefusal(answer, { target, due: [], nowMs, route: this.#route, caller });
+    };
+    return verdict instanceof Promise ? verdict.then(read, unwritten) : read(verdict);
+  }
+
   #demand(attempt: Attempted, patienceMs: number): Demand {
     const { target, needs, due } = attempt;
     const { priority } = this.#call;
-    const attemptId = `${this.#call.id}.${this.#attempts}`;
+    const attemptId = `${this.#name}.${this.#attempts}`;
     const takes: Take[] = [];
     const slots: SlotTake[] = [];
     for (const meter of attempt.ofTarget.meters) {
       const amount = amountOf(meter.measure, needs.input, needs.output);
       takes.push({ bucket: meter.bucket, amount, floor: this.#floor(meter, amount), mayWait: true });
     }
-    for (const { key, limit } of attempt.ofTarget.places) slots.push({ key, limit, amount: 1 });
+    for (const place of attempt.ofTarget.places)
+      slots.push({ key: place.key, limit: this.#places(place), amount: 1 });
     if (attempt.ofCaller !== undefined) {
       for (const { bucket, measure } of attempt.ofCaller.meters) {
         const counted = this.#counted && measure === 'requests';
@@ -118,6 +153,11 @@ export class Pass {
     // 1 - 0.7 is a little more than 0.3, and would keep a whole token more.
     const floor = Math.ceil(bucket.burst * share - 1e-6);
     return Math.max(0, Math.min(floor, bucket.burst - amount));
+  }
+
+  /** One at least, or the work would never be done. */
+  #places({ limit, headroom = 1 }: Places): number {
+    return this.#call.priority === 'low' ? Math.max(1, Math.floor(limit * headroom + 1e-6)) : limit;
   }
 
   #answer(verdict: Verdict, attempt: Attempted, demand: Demand): Admission {

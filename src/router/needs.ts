@@ -25,7 +25,7 @@ const hiddenToolPrompt = 512;
 
 export function needsOf(call: Call, route: Route, target: Target, estimates: Calibration): Needs {
   const { facts } = call;
-  const learnt = `${route.name}|${target.name}`;
+  const learnt = learntUnder(route.name, target);
   const most = mostOutput(call.facts, target);
   return {
     learnt,
@@ -33,6 +33,10 @@ export function needsOf(call: Call, route: Route, target: Target, estimates: Cal
     output: most === 0 ? 0 : Math.ceil(estimates.expectedOutput(learnt, most)),
     worstNanoUsd: worstOf(call, route, target, estimates, learnt, most),
   };
+}
+
+export function learntUnder(route: string, target: Target): string {
+  return `${route}|${target.name}`;
 }
 
 /** Tokens that the answers to a request may have together. */

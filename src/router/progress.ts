@@ -8,6 +8,7 @@ import type { Decided } from './decisions.ts';
 import type { Admitted } from './gate.ts';
 import type { Health } from './health.ts';
 import type { Line } from './line.ts';
+import { noneFits } from './none-fits.ts';
 import type { Refused } from './refusal.ts';
 import type { WalkResult } from './walk.ts';
 
@@ -27,6 +28,8 @@ export interface WalkWorld {
     record: AttemptRecord,
     error: GatewayError | undefined,
   ) => void;
+  /** Hears of each request as it is over. */
+  readonly ended?: (call: Call, result: WalkResult) => void;
 }
 
 /** Ends the walk, moves on, or tries the same target once more. */
@@ -101,6 +104,7 @@ export class Progress {
       ...(error === undefined ? {} : { code: error.code }),
       ...(status === undefined ? {} : { status }),
       ...(usage === undefined ? {} : { usage }),
+      ...('firstMs' in outcome ? { firstMs: outcome.firstMs } : {}),
     };
     this.tried.push(record);
     this.#judge(target, outcome, error);
@@ -131,12 +135,12 @@ export class Progress {
       this.#tooSmall = Math.max(this.#tooSmall, target.model.contextTokens ?? Number.POSITIVE_INFINITY);
       return 'next';
     }
-    if (error.code === 'content_blocked' && this.#route.onContentFilter === 'next') return this.#skip(target);
+    if (error.code === 'content_blocked' && this.#route.onContentFilter === 'next') return this.skip(target);
     // Refused before it was sent: this target cannot carry the request, another may.
-    if (error.upstream === undefined && error.code === 'unsupported') return this.#skip(target);
+    if (error.upstream === undefined && error.code === 'unsupported') return this.skip(target);
     switch (error.retry) {
       case 'never':
-        return primary || error.code === 'content_blocked' ? 'stop' : this.#skip(target);
+        return primary || error.code === 'content_blocked' ? 'stop' : this.skip(target);
       case 'same':
         return again < this.#route.retry.sameTarget ? 'again' : 'next';
       case 'other':
@@ -154,7 +158,8 @@ export class Progress {
     return (error.retryAfterMs ?? 0) <= this.#route.retry.retryAfterCapMs;
   }
 
-  #skip(target: Target): Next {
+  /** It will not be asked again for this request. */
+  skip(target: Target): Next {
     this.#refused.add(target.name);
     return 'next';
   }
@@ -245,26 +250,4 @@ export class Progress {
     }
     return noneFits(this.#route, decision);
   }
-}
-
-function noneFits(route: Route, decision: Decision): GatewayError {
-  const lacking = new Set(
-    decision.passed.flatMap(({ reason }) => (reason.kind === 'lacks' ? [reason.capability] : [])),
-  );
-  const native = decision.passed.some(({ reason }) => reason.kind === 'other-protocol');
-  const endpoint = decision.passed.every(({ reason }) => reason.kind === 'no-endpoint');
-  const waits = decision.passed.length > 0 && decision.passed.every(({ reason }) => reason.kind === 'waits');
-  const what = waits
-    ? 'all its targets are batch APIs, which serve items of batches'
-    : lacking.size > 0
-      ? `no target of it has ${[...lacking].join(', ')}`
-      : native
-        ? 'it uses a feature that only one provider’s own protocol has, and no target of it speaks that protocol'
-        : endpoint
-          ? 'no target of it offers this operation'
-          : 'no target of it fits';
-  return new GatewayError(
-    'unsupported',
-    `Route "${route.name}" cannot serve this request: ${what}. Name another route or change the request.`,
-  );
 }

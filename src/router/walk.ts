@@ -74,6 +74,13 @@ export async function walk(
 ): Promise<WalkResult> {
   const progress = new Progress(world, call, route);
   const walking: Walking = { world, sink, pass, tryTarget, progress };
+  const result = await rounds(walking, call, route);
+  world.ended?.(call, result);
+  return result;
+}
+
+async function rounds(walking: Walking, call: Call, route: Route): Promise<WalkResult> {
+  const { world, sink, progress } = walking;
   for (let round = 0; ; ) {
     const decision = decide(call, route, world.sight ?? world.health);
     progress.decide(decision);
@@ -112,6 +119,7 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
       progress.refused(target, admission);
       switch (admission.step) {
         case 'stop':
+          if (isBacked(target, decision)) return next;
           return { kind: 'done', result: progress.failed(admission.error, decision) };
         case 'skip':
           return next;
@@ -137,12 +145,24 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
     if (outcome.kind !== 'failed') return { kind: 'done', result: progress.ended(outcome.kind) };
     if (sink.closed) return clientClosed(progress);
     const step = progress.afterFailure(target, outcome.error, again);
+    // A filter's refusal is not taken elsewhere unless the route says so, canary or not.
+    if (step === 'stop' && outcome.error.code !== 'content_blocked' && isBacked(target, decision)) {
+      progress.skip(target);
+      return next;
+    }
     if (step === 'stop') return { kind: 'done', result: progress.failed(outcome.error, decision) };
     if (step === 'next') return next;
     if (!(await progress.pause(progress.jitterMs(again), sink)))
       return { kind: 'done', result: progress.failed(outcome.error, decision) };
     if (!world.health.take(target.name)) return next;
   }
+}
+
+/** Of a canary, with the usual chain behind it: what only the new target finds wrong with a request is no reason to refuse it. */
+function isBacked({ name }: Target, { arm, route, candidates }: Decision): boolean {
+  if (arm !== 'canary') return false;
+  const own = route.canary?.chain.flatMap(({ options }) => options.map(({ target }) => target.name)) ?? [];
+  return own.includes(name) && candidates.some((one) => !own.includes(one.name));
 }
 
 /** Nobody has answered, and some targets only lack room: waits for the first of them. `next`: look again. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject } from '../core/json.ts';
 import { type Api, type Embedded, type Matched, Refused, type Rendered } from './apis/contract.ts';
 import { type Ask, type Script, think } from './brain.ts';
+import { skillOf } from './classify.ts';
 import type { Fault } from './faults.ts';
 import { asksFlex, servedTier } from './flex.ts';
 import { happens } from './happens.ts';
@@ -60,7 +61,7 @@ export async function answer(call: Call): Promise<void> {
       arrival.complete = sendWhole(outgoing, api.headers({}, 'count'), counted, fault);
       return;
     }
-    const work = prepare(call, body, servedTier(flex, fault));
+    const work = prepare(call, body, servedTier(flex, fault), fault);
     const { limits } = state;
     const taken = limits.take(instance, model, work.inputTokens);
     if (!taken.ok) return refuse(api.refuse('rate-limit', '', { retryAfterS: taken.retryAfterMs / 1000 }));
@@ -79,14 +80,22 @@ type Work = { readonly id: string; readonly inputTokens: number; readonly cacheW
   | { readonly kind: 'chat'; readonly ask: Ask; readonly script: Script; readonly body: Body }
 );
 
-function prepare({ state, api, matched }: Call, body: Body, tier: Pick<Ask, 'tier'>): Work {
+function prepare(
+  { state, api, matched, instance }: Call,
+  body: Body,
+  tier: Pick<Ask, 'tier'>,
+  fault: Fault | undefined,
+): Work {
   if (matched.operation === 'embedding') {
     const embedded = api.embed?.(matched, body) ?? { answer: {}, inputTokens: 0 };
     const { inputTokens } = embedded;
     return { kind: 'embedding', id: 'embedding', inputTokens, cacheWriteTokens: 0, embedded };
   }
-  const ask = { ...api.read(matched, body), ...tier };
-  const script = think(ask, state.plan.seed);
+  const read = { ...api.read(matched, body), ...tier };
+  const ask =
+    fault?.kind === 'verbose' ? { ...read, prompt: `[[tokens:${fault.words}]] ${read.prompt}` } : read;
+  const { seed, answers } = state.plan;
+  const script = think(ask, seed, skillOf(answers, instance, ask.model));
   const { input, cached: cacheWriteTokens } = script.usage;
   return {
     kind: 'chat',

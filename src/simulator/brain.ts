@@ -4,9 +4,10 @@
  *
  * Control words in the last user message: `[[tokens:100]]` an answer of that many words; `[[echo]]` the message itself; `[[parallel]]`
  * two calls instead of one; `[[text]]` text although tools are offered; `[[chunk-delay:20ms]]` time between stream chunks;
- * `[[refuse]]` a refusal; `[[note:n17]]` a word that is put on the bill.
+ * `[[refuse]]` a refusal; `[[note:n17]]` a word that is put on the bill; `[[label:a|a,b,c]]` a question with a right answer (`classify.ts`).
  */
 import { createHash } from 'node:crypto';
+import { type Classified, classify, type Skill } from './classify.ts';
 import { sampleSchema } from './schema-sample.ts';
 
 export interface AskedTool {
@@ -34,6 +35,8 @@ export interface Ask {
   readonly stop: readonly string[];
   readonly choices: number;
   readonly thinking: boolean;
+  /** It asks how probable each token was. */
+  readonly logprobs?: boolean;
   /** How the prompt begins, which providers cache by themselves; absent: nothing of it. */
   readonly beginning?: string;
   /** Characters in front of the last cache marker. */
@@ -64,6 +67,8 @@ export interface Script {
     readonly thinking: number;
   };
   readonly chunkDelayMs: number;
+  /** The probability of each of its tokens; absent: as models are, nearly certain. */
+  readonly certainty?: number;
   readonly note?: string;
 }
 
@@ -76,7 +81,8 @@ const defaultWords = 24;
 export const tokensOf = (characters: number): number => Math.max(1, Math.ceil(characters / 4));
 const imageTokens = 800;
 
-export function think(ask: Ask, seed: number): Script {
+/** `skill`: how well the model answers questions that have a right answer; absent: it takes them for any prompt. */
+export function think(ask: Ask, seed: number, skill?: Skill): Script {
   const digest = createHash('sha256')
     .update(`${seed}\n${ask.model}\n${ask.prompt}\n${ask.inputCharacters}`)
     .digest();
@@ -89,7 +95,9 @@ export function think(ask: Ask, seed: number): Script {
   const calls = fitting(wanted, most - thinkingTokens - 1);
   const callTokens = calls.reduce((sum, call) => sum + callSize(call), 0);
   const note = /\[\[note:([\w-]{1,40})\]\]/.exec(ask.prompt)?.[1];
-  const cut = limit(wanted.length > 0 ? '' : answerText(ask, digest), ask, most - thinkingTokens);
+  const classified = skill === undefined ? undefined : classify(ask.prompt, ask.model, skill, seed);
+  const answer = classified === undefined ? answerText(ask, digest) : classifiedText(ask, classified);
+  const cut = limit(wanted.length > 0 ? '' : answer, ask, most - thinkingTokens);
   const { text, sequence } = cut;
   const stop = calls.length < wanted.length ? 'length' : cut.stop;
   return {
@@ -107,6 +115,7 @@ export function think(ask: Ask, seed: number): Script {
       thinking: thinkingTokens,
     },
     ...(note === undefined ? {} : { note }),
+    ...(classified === undefined ? {} : { certainty: classified.confidence }),
     chunkDelayMs: Number(/\[\[chunk-delay:(\d+)ms\]\]/.exec(ask.prompt)?.[1] ?? 0),
   };
 }
@@ -135,6 +144,11 @@ function chooseCalls(ask: Ask, digest: Buffer): readonly ScriptedCall[] {
       },
     ];
   });
+}
+
+/** In JSON with its confidence, where JSON is asked for. */
+function classifiedText(ask: Ask, { label, confidence }: Classified): string {
+  return ask.schema !== undefined || ask.json === true ? JSON.stringify({ label, confidence }) : label;
 }
 
 function answerText(ask: Ask, digest: Buffer): string {

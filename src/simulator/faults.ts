@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { matchesPattern } from '../core/pattern.ts';
+import { skillSchema } from './classify.ts';
 
 const kinds = [
   /** The socket is closed without an answer. */
@@ -37,6 +38,8 @@ const kinds = [
   'html',
   /** Sends the dialect's error event after `after` chunks. */
   'error-event',
+  /** Answers in `words` words, and so costs more. */
+  'verbose',
   /** A call at the flex tier is refused: there is no room for it. */
   'flex-full',
   /** A call at the flex tier is served, and billed, as any other. */
@@ -55,6 +58,7 @@ export const faultSchema = z.strictObject({
   delay_ms: z.int().min(0).max(600_000).default(0),
   first_token: z.boolean().default(false),
   after: z.int().min(0).default(0),
+  words: z.int().min(1).max(100_000).default(300),
   /** Only streaming requests, or only others. */
   stream: z.boolean().optional(),
 });
@@ -142,6 +146,10 @@ export const faultPlanSchema = z.strictObject({
     .array(batchRuleSchema)
     .default([])
     .describe('What happens to batch jobs; the first that applies. Without one: nothing, in 200 ms.'),
+  answers: z
+    .array(skillSchema)
+    .default([])
+    .describe('How well models answer labelled prompts; the first that applies. Without one: as any prompt.'),
   seed: z.int().default(1),
 });
 

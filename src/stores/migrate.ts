@@ -1,6 +1,9 @@
 /**
  * Brings the tables of a store up to date. Any number of processes may start at once: each migration runs in one
  * transaction that locks the others out (an advisory lock on Postgres, the write lock on SQLite).
+ *
+ * Gateways are upgraded one by one, so versions share a store: a migration only adds, and an older version works on a store that is ahead
+ * of it. One that cannot be shared has a name that ends in `-breaking`, which older versions know to refuse.
  */
 import { sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
@@ -9,6 +12,7 @@ import { migrationsFor } from './migrations.ts';
 import { StoreError } from './store-error.ts';
 
 const table = 'intermodal_migration';
+const breaking = '-breaking';
 
 export async function migrate(connection: Connection): Promise<void> {
   const { database, differences, shown } = connection;
@@ -21,7 +25,10 @@ export async function migrate(connection: Connection): Promise<void> {
   });
   const { error } = await migrator.migrateToLatest();
   if (error === undefined) return;
-  const unknown = (await namesIn(connection)).filter((name) => migrations[name] === undefined);
+  const done = await namesIn(connection);
+  const unknown = done.filter((name) => migrations[name] === undefined);
+  const isAhead = unknown.length > 0 && Object.keys(migrations).every((name) => done.includes(name));
+  if (isAhead && !unknown.some((name) => name.endsWith(breaking))) return;
   if (unknown.length > 0) {
     throw new StoreError(
       `The store ${shown} was written by a newer version (it has ${unknown.join(', ')}). Upgrade intermodal, or name another store.`,

@@ -49,13 +49,29 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal((await (await open(url)).marks.read(5)).length, 1);
     });
 
-    test('is refused when a newer version wrote it', async () => {
+    test('works when a newer version has added to it', async () => {
       const url = await fresh();
       await open(url);
       await closeAll();
       await run(url, "insert into intermodal_migration (name, timestamp) values ('9999-later', 'x')");
+      const ahead = await open(url);
+      await ahead.marks.write([{ name: 'key:a/day', nanoUsd: 1, expiresAtMs: 5 }]);
+      await closeAll();
+    });
+
+    test('is refused when a newer version has broken with this one', async () => {
+      const url = await fresh();
+      await open(url);
+      await closeAll();
+      await run(
+        url,
+        "insert into intermodal_migration (name, timestamp) values ('9999-later-breaking', 'x')",
+      );
       const message = await refusal(url);
-      assert.match(message, /was written by a newer version \(it has 9999-later\)\. Upgrade intermodal/);
+      assert.match(
+        message,
+        /was written by a newer version \(it has 9999-later-breaking\)\. Upgrade intermodal/,
+      );
       await closeAll();
     });
 

@@ -94,6 +94,16 @@ export class GatewayMetrics {
     'Budgets that passed a share of their cap.',
     ['budget', 'share'],
   );
+  readonly #cache = this.set.counter(
+    'intermodal_cache_requests_total',
+    'Requests of routes that keep answers.',
+    ['route', 'outcome'],
+  );
+  readonly #cacheStored = this.set.counter(
+    'intermodal_cache_stored_bytes_total',
+    'Answers that were kept, in bytes.',
+    ['route'],
+  );
   readonly #attemptRows = new Map<string, AttemptRows>();
   readonly #requestRows = new Map<string, RequestRows>();
 
@@ -143,6 +153,19 @@ export class GatewayMetrics {
 
   refusal(route: string, code: string): void {
     this.#refusals.row([route, code]).total += 1;
+  }
+
+  cache(route: string, outcome: 'hit' | 'miss' | 'bypass'): void {
+    this.#cache.row([route, outcome]).total += 1;
+  }
+
+  cacheStored(route: string, bytes: number): void {
+    this.#cacheStored.row([route]).total += bytes;
+  }
+
+  /** By an answer that no attempt was made for. */
+  saved(route: string, provider: string, model: string, nanoUsd: number): void {
+    this.#saved.row([route, provider, model]).total += nanoUsd / 1e9;
   }
 
   budgetAlert(budget: string, share: number): void {

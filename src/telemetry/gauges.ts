@@ -1,7 +1,15 @@
 /** Metrics that are read when somebody asks, from those who know. */
+
+import type { ResponseCache } from '../cache/contract.ts';
 import type { Calibration } from '../catalog/calibration.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { MetricSet } from './metrics.ts';
+
+interface CanaryRow {
+  readonly route: string;
+  readonly share: number;
+  readonly state: { readonly kind: string };
+}
 
 export interface GaugeSources {
   readonly limits: Limits;
@@ -11,10 +19,18 @@ export interface GaugeSources {
     list(): readonly { readonly target: string; readonly view: { readonly standing: string } }[];
   };
   readonly line: { readonly length: number };
+  readonly canaries: { list(): readonly CanaryRow[] };
+  readonly cache: Pick<ResponseCache, 'size'>;
 }
 
-export function addGauges(set: MetricSet, { limits, ledger, estimates, health, line }: GaugeSources): void {
+export function addGauges(
+  set: MetricSet,
+  { limits, ledger, estimates, health, line, canaries, cache }: GaugeSources,
+): void {
   const one = (value: number) => [{ labels: {}, value }];
+  set.gauge('intermodal_cache_bytes', 'Kept answers that this process holds, in bytes.', [], () =>
+    one(cache.size().bytes),
+  );
   set.gauge('intermodal_ledger_pending', 'Ledger entries that are not durable yet.', [], () =>
     one(ledger.pending),
   );
@@ -37,6 +53,21 @@ export function addGauges(set: MetricSet, { limits, ledger, estimates, health, l
         .list()
         .map(({ target, view }) => ({ labels: { target }, value: view.standing === 'ready' ? 1 : 0 })),
     'average',
+  );
+  set.gauge(
+    'intermodal_canary_share',
+    'Share of the requests of a route that its canary gets now.',
+    ['route'],
+    () => canaries.list().map(({ route, share }) => ({ labels: { route }, value: share })),
+  );
+  set.gauge(
+    'intermodal_canary_rolled_back',
+    '1 where the canary of a route was rolled back.',
+    ['route'],
+    () =>
+      canaries
+        .list()
+        .map(({ route, state }) => ({ labels: { route }, value: state.kind === 'rolled-back' ? 1 : 0 })),
   );
   set.gauge(
     'intermodal_estimate_error_ratio',

@@ -133,6 +133,19 @@ export function readField(body: ScannedBody, key: string): unknown {
   }
 }
 
+/** The first elements of a top-level array, as they stand; none if the field is absent or no array. Reads no further than asked. */
+export function* leadingElements(body: ScannedBody, key: string, most: number): Iterable<string> {
+  const span = body.fields.get(key);
+  if (span === undefined || body.latin1.charCodeAt(span.start) !== 0x5b) return;
+  let at = skipSpace(body.latin1, span.start + 1);
+  for (let count = 0; count < most && at < span.end - 1; count++) {
+    const end = skipValue(body.latin1, at, key);
+    yield body.latin1.slice(at, end);
+    at = skipSpace(body.latin1, end);
+    if (body.latin1.charCodeAt(at) === 0x2c) at = skipSpace(body.latin1, at + 1);
+  }
+}
+
 /** Parses the whole body. Throws `invalid_request` with the parser's own words. */
 export function parseBody(body: ScannedBody): unknown {
   try {

@@ -79,6 +79,7 @@ export const lane = (batchNo: number, number = 0): Lane => ({
   operation: 'chat',
   chain: ['openai/gpt-4.1-nano@batch', 'openai/gpt-4.1-nano'],
   checked: false,
+  role: 'answer',
 });
 
 export function added(items: readonly Item[], changes: Partial<AddedItems> = {}): AddedItems {

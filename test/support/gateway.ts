@@ -4,8 +4,10 @@ import type { BatchDesk } from '../../src/batch/desk/contract.ts';
 import type { Step } from '../../src/batch/world.ts';
 import { openBatches } from '../../src/cli/batches.ts';
 import { openCapacity } from '../../src/cli/capacity.ts';
+import { type OpenQueue, openQueue } from '../../src/cli/queue.ts';
+import { openWaiting } from '../../src/cli/waiting.ts';
 import { loadText, writeProblems } from '../../src/config/load.ts';
-import { systemClock, systemRandom } from '../../src/core/clock.ts';
+import { type Clock, systemClock, systemRandom } from '../../src/core/clock.ts';
 import { makeId } from '../../src/core/ids.ts';
 import { batchFolders } from '../../src/gateway/batches/registry.ts';
 import { dialectFolders } from '../../src/gateway/dialects/registry.ts';
@@ -25,6 +27,8 @@ export interface TestGateway {
   readonly simulator: Simulator;
   readonly gateway: RunningGateway;
   readonly world: GatewayWorld;
+  /** Its workers run where `queue` was asked for. */
+  readonly queue: OpenQueue;
   /** Log lines of warnings and errors, as they came. */
   readonly complaints: { readonly level: string; readonly message: string; readonly fields: object }[];
   /** All other log lines. */
@@ -45,24 +49,29 @@ export interface TestGatewayOptions {
   readonly maxUploadBytes?: number;
   /** With the batch road behind it, blobs in this folder. */
   readonly blobs?: string;
-  /** Named places of the batch road. */
+  /** Workers of the queue are started. */
+  readonly queue?: boolean;
+  /** Named places of the batch road, and of the queue. */
   readonly at?: Step;
+  /** Absent: the system's. */
+  readonly clock?: Clock;
 }
 
 const demo = new URL('../../config/demo.yaml', import.meta.url);
 
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const clock = options.clock ?? systemClock;
   const simulator = await startSimulator({ faults: faultPlanSchema.parse(options.faults ?? {}) });
   const loaded = loadText('test.yaml', options.yaml ?? readFileSync(demo, 'utf8'), {
     registry: providerTypes,
     env: { SIMULATOR_PORT: String(simulator.port) },
-    clock: systemClock,
+    clock,
   });
   if (!loaded.ok) throw new Error(writeProblems(loaded.problems));
   const complaints: { level: string; message: string; fields: object }[] = [];
   const lines: { message: string; fields: object }[] = [];
   const upstream = createUpstream();
-  const health = createHealth(systemClock, () => loaded.policy.breaker);
+  const health = createHealth(clock, () => loaded.policy.breaker);
   const stores = options.stores ?? (await openStores(':memory:'));
   const log = {
     info: (fields: object, message: string) => lines.push({ message, fields }),
@@ -78,7 +87,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       policy: () => loaded.policy,
       upstream,
       health,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       makeId,
       log,
@@ -92,7 +101,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     dialects: dialectFolders,
     upstream,
     health,
-    clock: systemClock,
+    clock,
     random: systemRandom,
     makeId,
     log,
@@ -122,22 +131,54 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
             desk: options.desk,
             dialects: dialectFolders.flatMap((folder) => folder.dialects),
             makeId,
-            now: () => systemClock.now(),
+            now: () => clock.now(),
             maxUploadBytes,
           },
         };
-  const world: GatewayWorld = { ...bare, ...(served === undefined ? {} : { batches: served }) };
+  const queue = openQueue(
+    {
+      rows: stores.queue,
+      config: () => loaded.config,
+      ...(options.at === undefined ? {} : { at: options.at }),
+    },
+    bare,
+  );
+  const waiting =
+    road === undefined
+      ? undefined
+      : openWaiting(
+          {
+            stores,
+            batches: road,
+            desk: queue.desk,
+            poke: queue.poke,
+            ...(options.at === undefined ? {} : { at: options.at }),
+          },
+          bare,
+        );
+  const works = options.queue ?? road !== undefined;
+  const world: GatewayWorld = {
+    ...bare,
+    queue: queue.served,
+    ...(served === undefined ? {} : { batches: served }),
+    ...(waiting === undefined ? {} : { waiting: waiting.served }),
+  };
   const gateway = await startGateway(world, { host: '127.0.0.1', port: 0 });
   await road?.start();
+  if (works) queue.start();
+  waiting?.start();
   return {
     url: gateway.url,
     simulator,
     gateway,
     world,
+    queue,
     complaints,
     lines,
     async close() {
       await gateway.drain(0);
+      await waiting?.close();
+      if (works) await queue.close(0);
       await road?.close();
       await upstream.close();
       await capacity.close();

@@ -6,7 +6,7 @@ export function queued(id: string, changes: Partial<NewQueuedRequest> = {}): New
   return {
     id,
     owner: 'app',
-    dialect: 'openai/chat',
+    dialect: 'openai-chat',
     operation: 'chat',
     model: 'classify',
     route: 'classify',

@@ -180,6 +180,7 @@ export function policy(overrides: Partial<Policy> = {}): Policy {
     target: () => undefined,
     webhook: () => undefined,
     names: [],
+    routes: [],
     targets: [],
     breaker,
     budgets: [],

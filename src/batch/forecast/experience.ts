@@ -23,6 +23,8 @@ export interface Expected {
 }
 
 export interface Experience {
+  /** How many the ledger has of a route by a model, in whatever mode. */
+  answers(route: string, target: Target): number;
   of(route: Route, target: Target | undefined): Expected;
 }
 
@@ -51,6 +53,7 @@ export function createExperience(rows: readonly UsageRow[], told?: number): Expe
     };
   };
   return {
+    answers: (route, target) => sumOf(rows.filter((row) => row.route === route && isOf(row, target))).answers,
     of(route, target) {
       const key = `${route.name}\n${target?.name ?? ''}`;
       const found = known.get(key) ?? look(route, target);

@@ -7,7 +7,7 @@
  */
 import { GatewayError } from '../../core/errors.ts';
 import { Load, type MostLoad } from '../../core/load.ts';
-import type { Policy, Target } from '../../router/contract.ts';
+import type { Policy, Route, Target } from '../../router/contract.ts';
 import { mostOutput } from '../../router/needs.ts';
 import type { JsonLine } from '../../wire/jsonl.ts';
 import { mostItems } from '../assemble.ts';
@@ -21,8 +21,10 @@ import { markTwins, Twins } from '../twins.ts';
 import { CacheMarkers } from './cache-markers.ts';
 import type { Expected, Experience } from './experience.ts';
 import { chooseBaseline, ladderOf } from './ladder.ts';
-import type { ExpectedOf, Forecast, RejectedLine, TargetForecast } from './report.ts';
+import type { CascadeForecast, ExpectedOf, Forecast, RejectedLine, TargetForecast } from './report.ts';
 import { Tally, type Weight } from './tally.ts';
+import { loadsOf, targetForecast } from './targets.ts';
+import { cascadeForecast, escalationOf, type LaterWave } from './waves.ts';
 
 const chunkLines = 4_000;
 const mostTold = 100;
@@ -45,9 +47,12 @@ export interface LaneTallies {
   readonly sent: Tally;
   readonly twins: Tally;
   readonly ruled: Tally;
+  /** What may better its answers, once all lines are read. */
+  waves: readonly LaterWave[];
 }
 
 interface LaneState extends LaneTallies {
+  readonly route: Route;
   readonly expected: Expected;
   /** Of the first target, where it has a batch API. */
   readonly most: MostLoad | undefined;
@@ -123,7 +128,7 @@ export class Forecaster {
   #weigh(item: Draft, { line, call, route, lane, target }: Way): Weight {
     let state = this.#lanes.get(lane.lane);
     if (state === undefined) {
-      state = this.#open(lane, target, this.#input.experience.of(route, target));
+      state = this.#open(lane, target, route);
       this.#lanes.set(lane.lane, state);
     }
     const { expected } = state;
@@ -150,10 +155,11 @@ export class Forecaster {
       : { cacheReadTokens: 0, cacheWriteTokens: tokens };
   }
 
-  #open(lane: Lane, target: Target | undefined, expected: Expected): LaneState {
+  #open(lane: Lane, target: Target | undefined, route: Route): LaneState {
+    const expected = this.#input.experience.of(route, target);
     const most = target === undefined ? undefined : mostOf(target, lane.operation, this.#input.settings);
     const tallies = { sent: new Tally(), twins: new Tally(), ruled: new Tally() };
-    return { lane, target, expected, most, load: undefined, submissions: 0, ...tallies };
+    return { lane, target, route, expected, most, load: undefined, submissions: 0, waves: [], ...tallies };
   }
 
   /** Finds the twins among the lines that were read, and forgets the lines. */
@@ -192,6 +198,7 @@ export class Forecaster {
   close(): Forecast {
     this.#settle();
     for (const state of this.#lanes.values()) this.#place(state);
+    const cascades = [...this.#lanes.values()].flatMap((state) => this.#follow(state));
     const states = [...this.#lanes.values()];
     const targets = this.#targets(states);
     const baseline = chooseBaseline(states, this.#policy, this.#input.baseline);
@@ -211,42 +218,64 @@ export class Forecaster {
       baseline,
       ladder: ladderOf(states, this.#policy, baseline),
       expected: expectedOf(states),
+      cascades,
       time: this.#time(targets, sent),
     };
   }
 
-  /** As planning does: what is too little for a provider goes on along its chain, and is asked alone where that ends. */
   #place(state: LaneState): void {
-    const { lane } = state;
     const { items, inputTokens } = state.sent.sums;
-    let step = 0;
-    while (state.target !== undefined && isBatch(state.target, lane.operation)) {
-      if (items === 0 || items >= leastOf(state.target, lane.operation)) {
-        if (step > 0) state.submissions = Math.max(1, this.#fewest(state.target, lane, items, inputTokens));
-        return;
-      }
-      const next = nextStep(this.#input.world, lane, step);
-      if (next === undefined) break;
-      step = next;
-      state.target = this.#policy.target(lane.chain[step] ?? '');
-    }
-    state.submissions = 0;
-    state.target = aloneChain(lane, this.#policy)[0] ?? state.target;
+    const placed = this.#placeOf(state.lane, items, inputTokens);
+    // Lines were laid into submissions as they were read; those that went on are few.
+    if (placed.step !== 0 || placed.submissions === 0) state.submissions = placed.submissions;
+    state.target = placed.target ?? state.target;
   }
 
-  /** A remainder that went on is small: its bytes are no matter. */
+  /** As planning does: what is too little for a provider goes on along its chain, and is asked alone where that ends. */
+  #placeOf(
+    lane: Lane,
+    items: number,
+    inputTokens: number,
+  ): { readonly target: Target | undefined; readonly step: number; readonly submissions: number } {
+    let step: number | undefined = 0;
+    while (step !== undefined) {
+      const target = this.#policy.target(lane.chain[step] ?? '');
+      if (target === undefined || !isBatch(target, lane.operation)) break;
+      if (items === 0 || items >= leastOf(target, lane.operation))
+        return { target, step, submissions: Math.max(1, this.#fewest(target, lane, items, inputTokens)) };
+      step = nextStep(this.#input.world, lane, step);
+    }
+    return { target: aloneChain(lane, this.#policy)[0], step: 0, submissions: 0 };
+  }
+
   #fewest(target: Target, lane: Lane, items: number, inputTokens: number): number {
     const most = mostOf(target, lane.operation, this.#input.settings);
     if (most === undefined) return 0;
     return Math.max(Math.ceil(items / most.items), Math.ceil(inputTokens / most.inputTokens));
   }
 
+  /** The waves after the first, and whether they are worth their price. */
+  #follow(state: LaneState): readonly CascadeForecast[] {
+    const { route, sent, target } = state;
+    const lanes = this.#reader.lanes.after(state.lane);
+    const strong = lanes.at(-1);
+    if (strong === undefined) return [];
+    const open = (lane: Lane): Target | undefined => this.#policy.target(lane.chain[0] ?? '');
+    const others = lanes.slice(0, -1).map(open);
+    const { experience } = this.#input;
+    const escalation = escalationOf(route, target, others, open(strong), experience.answers);
+    const { items, inputTokens } = sent.sums;
+    state.waves = lanes.map((lane) => {
+      const share = lane === strong ? escalation.share : 1;
+      const placed = this.#placeOf(lane, Math.ceil(items * share), inputTokens * share);
+      return { lane, share, target: placed.target, submissions: placed.submissions };
+    });
+    return items === 0 ? [] : [cascadeForecast(route.name, escalation, target, state.waves, sent)];
+  }
+
   #targets(states: readonly LaneState[]): readonly TargetForecast[] {
-    const byName = Map.groupBy(
-      states.filter(({ sent }) => sent.sums.items > 0),
-      ({ target, lane }) => target?.name ?? lane.chain[0] ?? lane.model,
-    );
-    return [...byName]
+    const loads = states.filter(({ sent }) => sent.sums.items > 0).flatMap(loadsOf);
+    return [...Map.groupBy(loads, ({ name }) => name)]
       .map(([name, list]) => targetForecast(name, list))
       .sort((one, other) => other.costNanoUsd - one.costNanoUsd || other.items - one.items);
   }
@@ -260,7 +289,9 @@ export class Forecaster {
     return {
       mode: targets.some(({ submissions }) => submissions > 0) ? 'batch' : 'sync',
       windowMs,
-      ...(sent > alone ? { turnsAfterMs: windowMs - marginMs(batch, sent, settings.aloneAtOnce) } : {}),
+      ...(targets.some(({ submissions }) => submissions > 0)
+        ? { turnsAfterMs: windowMs - marginMs(batch, sent, settings.aloneAtOnce) }
+        : {}),
       aloneMs: alone === 0 ? 0 : Math.max(byRate, aloneMs(alone, settings.aloneAtOnce)),
     };
   }
@@ -272,31 +303,6 @@ function fill(state: LaneState, { bytes, inputTokens }: Draft): void {
   state.load = new Load(state.most);
   state.load.take(bytes, inputTokens);
   state.submissions += 1;
-}
-
-function targetForecast(name: string, states: readonly LaneState[]): TargetForecast {
-  const target = states[0]?.target;
-  const sum = (of: (state: LaneState) => number): number =>
-    states.reduce((total, state) => total + of(state), 0);
-  const submissions = sum((state) => state.submissions);
-  const inputTokens = sum(({ sent }) => sent.sums.inputTokens);
-  const room = target?.batchRoom;
-  const rounds = Math.max(
-    1,
-    Math.ceil(submissions / (room?.jobs?.limit ?? Number.POSITIVE_INFINITY)),
-    Math.ceil(inputTokens / (room?.tokens?.limit ?? Number.POSITIVE_INFINITY)),
-  );
-  return {
-    target: name,
-    items: sum(({ sent }) => sent.sums.items),
-    submissions,
-    rounds: submissions === 0 ? 1 : rounds,
-    inputTokens: Math.round(inputTokens),
-    cacheReadTokens: Math.round(sum(({ sent }) => sent.sums.cacheReadTokens)),
-    outputTokens: Math.round(sum(({ sent }) => sent.sums.outputTokens)),
-    costNanoUsd: Math.round(sum(({ sent }) => sent.costNanoUsd(target?.price, true))),
-    isPriced: target?.price !== undefined,
-  };
 }
 
 /** Each route and target once, though several lanes may have them. */

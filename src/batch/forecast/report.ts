@@ -1,5 +1,6 @@
 /** What a forecast says. Money is nano-dollars. */
 import type { Expected } from './experience.ts';
+import type { Escalation } from './waves.ts';
 
 export interface TargetForecast {
   readonly target: string;
@@ -24,8 +25,22 @@ export interface ExpectedOf extends Expected {
 
 /** Each with all that stand before it. */
 export interface Rung {
-  readonly step: 'sync' | 'batch' | 'routing' | 'rules' | 'twins' | 'cache';
+  readonly step: 'sync' | 'batch' | 'routing' | 'cascade' | 'rules' | 'twins' | 'cache';
   readonly nanoUsd: number;
+}
+
+/** A cascade beside its strong model alone, for the items that are sent. */
+export interface CascadeForecast extends Escalation {
+  readonly route: string;
+  readonly first: string;
+  readonly strong: string;
+  /** Of all its waves. */
+  readonly nanoUsd: number;
+  /** Of the strong model for all of them. */
+  readonly strongNanoUsd: number;
+  readonly pays: boolean;
+  /** The share of escalations at which both cost the same; 0: it pays at none. */
+  readonly breakEven: number;
 }
 
 export interface RejectedLine {
@@ -49,6 +64,7 @@ export interface Forecast {
   readonly baseline: string;
   readonly ladder: readonly Rung[];
   readonly expected: readonly ExpectedOf[];
+  readonly cascades: readonly CascadeForecast[];
   readonly time: {
     readonly mode: 'batch' | 'sync';
     readonly windowMs: number;

@@ -44,8 +44,8 @@ export class Tally {
     return all;
   }
 
-  /** `cached`: with what caches are expected to serve. */
-  costNanoUsd(price: Price | undefined, cached: boolean): number {
+  /** `cached`: with what caches are expected to serve. `mostOutput`: of each answer, where it is no answer to the request itself. */
+  costNanoUsd(price: Price | undefined, cached: boolean, mostOutput = Number.POSITIVE_INFINITY): number {
     if (price === undefined) return 0;
     let nanoUsd = 0;
     for (const sums of this.#bySize.values()) {
@@ -58,7 +58,7 @@ export class Tally {
         items *
         costOf(price, {
           inputTokens: sums.inputTokens / items,
-          outputTokens: sums.outputTokens / items,
+          outputTokens: Math.min(mostOutput, sums.outputTokens / items),
           ...(cached ? caches : {}),
         });
     }

@@ -1,7 +1,7 @@
 /** What becomes of requests that may wait, as a user writes it: for the whole file, and over that for a route. */
 import { z } from 'zod';
 import type { WaitingPolicy } from '../../queue/contract.ts';
-import { count, someTime } from '../units.ts';
+import { count, duration, someTime } from '../units.ts';
 
 const fields = {
   sync_under: someTime.describe('With less time than this, a request that may wait is called at once.'),
@@ -24,6 +24,18 @@ export const waiting = z
     batch_items: fields.batch_items.prefault('5k'),
     batch_age: fields.batch_age.prefault('10m'),
     least_items: fields.least_items.prefault(20),
+    workers: count
+      .prefault(32)
+      .describe('Calls for requests of the queue that a process makes at once; limits hold besides.'),
+    lanes: z
+      .strictObject({
+        normal: duration.prefault('1m').describe('Requests of normal priority.'),
+        low: duration.prefault('10m').describe('Requests of low priority.'),
+      })
+      .prefault({})
+      .describe(
+        'For how long requests of high priority that come later still go first; of lower ones, for the difference. Nothing waits longer for them.',
+      ),
   })
   .prefault({})
   .describe('Requests whose callers do not hold the line (Prefer: respond-async).');

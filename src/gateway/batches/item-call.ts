@@ -3,7 +3,7 @@ import type { Batch, ItemCall, Line } from '../../batch/contract.ts';
 import type { Answer } from '../../core/answer.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { ChatRequest, EmbeddingRequest } from '../../core/request.ts';
-import { createCallOn, type DecodableCall } from '../call.ts';
+import { createCallOn, type DecodableCall, translate } from '../call.ts';
 import type { ChatDialect, EmbeddingDialect } from '../dialects/contract.ts';
 import type { Terms } from '../terms.ts';
 
@@ -35,23 +35,20 @@ export function createItemCall(
     batch: batch.id,
   };
   if (dialect.operation === 'chat')
-    return chatCall(dialect, createCallOn(terms, { ...input, dialect }), context);
+    return chatCall(dialect, createCallOn(terms, { ...input, dialect }), nowMs);
   return embeddingCall(dialect, createCallOn(terms, { ...input, dialect }));
 }
 
-function chatCall(dialect: ChatDialect, call: DecodableCall<ChatRequest>, context: ItemContext): ItemCall {
-  const nowS = Math.floor(context.nowMs / 1000);
+function chatCall(dialect: ChatDialect, call: DecodableCall<ChatRequest>, nowMs: number): ItemCall {
+  const nowS = Math.floor(nowMs / 1000);
   return {
     ...call,
-    operation: 'chat',
-    format: () => call.request().format,
+    ...answerableChat(dialect, call, call.id, nowMs),
     lastText: () => lastText(call.request()),
-    encodeAnswer(answer) {
-      if ('vectors' in answer) throw new GatewayError('internal', 'A chat was answered with vectors.');
-      return dialect.encodeAnswer(answer, { requestId: context.id, nowS, request: call.request() });
-    },
+    chat: () => call.request(),
+    asking: (request) => chatCall(dialect, insteadOf(call, request), nowMs),
     answerOf: (text): Answer => ({
-      id: context.id,
+      id: call.id,
       model: call.facts.model,
       createdAtS: nowS,
       choices: [{ blocks: [{ type: 'text', text }], stop: { kind: 'end' } }],
@@ -60,18 +57,40 @@ function chatCall(dialect: ChatDialect, call: DecodableCall<ChatRequest>, contex
   };
 }
 
+/** Roughly four letters a token, as estimates go before anything is learnt. */
+const lettersPerToken = 4;
+
+/** On the same terms, asking this instead: always translated, since nobody sent it. */
+function insteadOf(call: DecodableCall<ChatRequest>, request: ChatRequest): DecodableCall<ChatRequest> {
+  const bodyBytes = Buffer.byteLength(JSON.stringify(request));
+  const { maxOutputTokens } = request;
+  return {
+    ...call,
+    bodyBytes,
+    facts: {
+      operation: 'chat',
+      model: call.facts.model,
+      stream: false,
+      inputTokens: Math.ceil(bodyBytes / lettersPerToken),
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      needs: [],
+      nativeOnly: false,
+    },
+    request: () => request,
+    prepare: (endpoint, strict) => ({
+      ...translate(endpoint, request, strict),
+      forwarded: { stream: false, streamUsage: true, headers: {} },
+    }),
+  };
+}
+
 function embeddingCall(dialect: EmbeddingDialect, call: DecodableCall<EmbeddingRequest>): ItemCall {
   return {
     ...call,
-    operation: 'embedding',
-    format: () => undefined,
+    ...answerableEmbedding(dialect, call),
     lastText() {
       const last = call.request().inputs.at(-1);
       return typeof last === 'string' ? last : '';
-    },
-    encodeAnswer(answer) {
-      if ('vectors' in answer) return dialect.encodeAnswer(answer, call.request());
-      throw new GatewayError('internal', 'An embedding was answered with a text.');
     },
     answerOf() {
       throw new GatewayError('unsupported', 'A text cannot stand for an embedding.');
@@ -84,8 +103,40 @@ function lastText(request: ChatRequest): string {
   return (last?.blocks ?? []).flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
 }
 
-/** Of the id, not of chance: an item that is tried again after a crash takes the same place in weighted steps. FNV-1a, mixed once more. */
-function drawOf(id: string): number {
+/** How the answer to a chat is written for those who hold no line. `id`: for providers that gave none. */
+export function answerableChat(
+  dialect: ChatDialect,
+  call: DecodableCall<ChatRequest>,
+  id: string,
+  nowMs: number,
+): Pick<ItemCall, 'operation' | 'format' | 'encodeAnswer'> {
+  return {
+    operation: 'chat',
+    format: () => call.request().format,
+    encodeAnswer(answer) {
+      if ('vectors' in answer) throw new GatewayError('internal', 'A chat was answered with vectors.');
+      const nowS = Math.floor(nowMs / 1000);
+      return dialect.encodeAnswer(answer, { requestId: id, nowS, request: call.request() });
+    },
+  };
+}
+
+export function answerableEmbedding(
+  dialect: EmbeddingDialect,
+  call: DecodableCall<EmbeddingRequest>,
+): Pick<ItemCall, 'operation' | 'format' | 'encodeAnswer'> {
+  return {
+    operation: 'embedding',
+    format: () => undefined,
+    encodeAnswer(answer) {
+      if ('vectors' in answer) return dialect.encodeAnswer(answer, call.request());
+      throw new GatewayError('internal', 'An embedding was answered with a text.');
+    },
+  };
+}
+
+/** Of the id, not of chance: what is tried again after a crash takes the same place in weighted steps. FNV-1a, mixed once more. */
+export function drawOf(id: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);

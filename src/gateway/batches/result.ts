@@ -19,8 +19,16 @@ export function writeProvenance(provenance: Provenance): string {
       : `"target":${quote(provenance.target)},"provider":${quote(target.provider)},"model":${quote(target.model)},"mode":"${target.mode}"`;
   const more =
     (submission === undefined ? '' : `,"submission":${quote(submission)}`) +
-    (twinOf === undefined ? '' : `,"twin_of":${quote(twinOf)}`);
+    (twinOf === undefined ? '' : `,"twin_of":${quote(twinOf)}`) +
+    writeCascade(provenance.cascade);
   return `{${by},"attempts":${attempts},"prompt_hash":${quote(promptHash)},"cost_usd":${decimalDollars(provenance.costNanoUsd)},"list_cost_usd":${decimalDollars(provenance.listNanoUsd)}${more}}`;
+}
+
+function writeCascade(cascade: Provenance['cascade']): string {
+  if (cascade === undefined) return '';
+  const { outcome, wave, confidence } = cascade;
+  const sure = confidence === undefined ? 'null' : String(Math.round(confidence * 10_000) / 10_000);
+  return `,"cascade":"${outcome}","wave":${wave},"confidence":${sure}`;
 }
 
 export const quote = (text: string): string => JSON.stringify(text);

@@ -44,8 +44,20 @@ export interface Dialect {
   encodeError(error: GatewayError, requestId: string): ErrorBody;
 }
 
+/** How a conversation begins, as it stands in the body: what provider caches would know again. */
+export interface Opening {
+  /** What the caller itself calls the conversation, or what it shares a cache with. */
+  readonly marker?: string;
+  /** Tools and instructions. */
+  readonly prefix: string;
+  /** The first words of the user. */
+  readonly first: string;
+}
+
 export interface ChatDialect extends Dialect {
   readonly operation: 'chat';
+  /** Reads no more of the body than that. */
+  opening(body: ScannedBody): Opening;
   /** The whole request. Throws `invalid_request` with `param` naming the field. */
   decode(body: unknown): ChatRequest;
   encodeAnswer(answer: Answer, context: AnswerContext): object;

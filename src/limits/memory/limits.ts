@@ -142,6 +142,10 @@ export class MemoryLimits implements Limits {
     return tokens(this.#level(bucket, this.#clock.now()), bucket);
   }
 
+  busy(key: string): number {
+    return this.#busy.get(key) ?? 0;
+  }
+
   budget(key: string): BudgetState {
     const purse = this.#purses.get(key);
     return { usedNanoUsd: purse?.used ?? 0, heldNanoUsd: purse?.held ?? 0 };

@@ -21,6 +21,7 @@ import type {
 import { Fallback, type MakeAlone } from './fallback.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { Members, type Orphan } from './members.ts';
+import { Places } from './places.ts';
 import type { RedisLink } from './scripts.ts';
 import { Seen } from './seen.ts';
 import { isKept, type Made, readRefusal, spellReserving, spellSettling } from './spelling.ts';
@@ -56,6 +57,7 @@ export class RedisLimits implements Limits {
   readonly #link: RedisLink;
   readonly #keys: Keys;
   readonly #seen = new Seen();
+  readonly #places = new Places();
   readonly #fallback: Fallback;
   readonly #members: Members;
   readonly #waiters = new Set<() => void>();
@@ -223,10 +225,12 @@ export class RedisLimits implements Limits {
 
   #reservation(demand: Demand, process: string, epoch: string): Reservation {
     let over = false;
+    this.#places.add(demand.slots, 1);
     return {
       settle: (used, nanoUsd, account) => {
         if (over) return;
         over = true;
+        this.#places.add(demand.slots, -1);
         const entry = isKept(demand) ? (account?.() ?? '') : '';
         this.#settle({ demand, process, epoch, entry }, used, nanoUsd, 'sure');
         this.#release();
@@ -317,6 +321,10 @@ export class RedisLimits implements Limits {
     const copy = { ...level };
     refill(copy, bucket, this.#now());
     return tokens(copy, bucket);
+  }
+
+  busy(key: string): number {
+    return this.#places.held(key);
   }
 
   budget(key: string): BudgetState {

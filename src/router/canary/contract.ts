@@ -9,7 +9,7 @@ export interface CanaryPhase {
 
 /** Each absent: not looked at. All are of the canary within the window, beside the usual chain in the same window. */
 export interface CanaryGates {
-  /** Most failed attempts over those of the usual chain, as a share of all. */
+  /** Most failed requests over those of the usual chain, as a share of all. */
   readonly errorRate?: number;
   /** Most times the usual 95th percentile of the duration. */
   readonly p95?: number;
@@ -17,7 +17,7 @@ export interface CanaryGates {
   readonly cost?: number;
   /** Least share of compared answers that agree. */
   readonly agreement?: number;
-  /** Attempts of the canary before any gate is looked at. */
+  /** Requests of the canary before any gate is looked at. */
   readonly least: number;
   readonly windowMs: number;
 }
@@ -35,7 +35,17 @@ export interface Canary {
 export type CanaryState =
   | { readonly kind: 'running'; readonly phase: number; readonly share: number }
   | { readonly kind: 'rolled-back'; readonly why: string; readonly atMs: number }
-  /** Through its last phase. */
-  | { readonly kind: 'done' };
+  /** Through its last phase, whose share stays, or promoted by hand: then it takes all. Its gates are no longer looked at. */
+  | { readonly kind: 'done'; readonly share: number };
 
 export type Arm = 'canary' | 'usual';
+
+export const gateNames = ['error_rate', 'p95', 'cost', 'agreement'] as const;
+export type GateName = (typeof gateNames)[number];
+
+/** Who hears of canaries. */
+export interface CanaryEvents {
+  /** Another phase, the end, a rollback. `gate`: this process rolled it back, for this; absent: another did, or somebody by hand. */
+  changed(route: string, state: CanaryState, gate: GateName | undefined): void;
+  trouble(error: unknown, route: string): void;
+}

@@ -50,8 +50,9 @@ function agreementOfChoice(
   for (const other of others.flatMap(({ choices }) => choices)) {
     const meant = meaningOf(other, field);
     if (meant === undefined) continue;
-    const { least, most } = meant === said ? alike : different;
-    sum += least + (most - least) * likeness(own, wordingOf(textOf(other)));
+    const same = meant === said;
+    const { least, most } = same ? alike : different;
+    sum += least + (most - least) * likeness(own, wordingOf(textOf(other)), same ? 1 : 0);
     count += 1;
   }
   return count === 0 ? undefined : sum / count;
@@ -74,12 +75,12 @@ function wordingOf(text: string): Wording {
 /** What length weighs against words. Measured on reasoned answers: anything from a twentieth to a quarter does. */
 const lengthWeight = 1 / 6;
 
-/** From 0 to 1: of the triples that either has, the share that both have; and whether they needed as many words. */
-function likeness(one: Wording, other: Wording): number {
+/** From 0 to 1: of the triples that either has, the share that both have; and whether they needed as many words. `short`: of a word or two. */
+function likeness(one: Wording, other: Wording, short: number): number {
   let shared = 0;
   for (const triple of one.triples) if (other.triples.has(triple)) shared += 1;
   const all = one.triples.size + other.triples.size - shared;
-  const longer = Math.max(one.words, other.words);
-  const length = longer === 0 ? 1 : Math.min(one.words, other.words) / longer;
-  return (1 - lengthWeight) * (all === 0 ? 1 : shared / all) + lengthWeight * length;
+  if (all === 0) return short;
+  const length = Math.min(one.words, other.words) / Math.max(one.words, other.words);
+  return (1 - lengthWeight) * (shared / all) + lengthWeight * length;
 }

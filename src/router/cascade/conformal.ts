@@ -7,7 +7,7 @@
  * Learn then Test, 2021). The labels must be a fair sample of the traffic; `fairSample` makes one of what a cascade labels.
  */
 import type { Label } from '../../stores/routing/contract.ts';
-import type { Scored } from './calibration.ts';
+import type { Scored } from './scored.ts';
 
 /** Nothing is sure enough: everything escalates. */
 export const acceptNothing = Number.POSITIVE_INFINITY;

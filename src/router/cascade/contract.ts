@@ -45,3 +45,13 @@ export interface CascadeVerdict {
   /** Why it is not accepted. */
   readonly why?: 'confidence' | 'schema' | 'unfinished' | 'unreadable';
 }
+
+/** What a route’s cascade goes by now, for metrics. */
+export interface CascadeView {
+  readonly route: string;
+  readonly threshold: number;
+  /** Of the calibration, on labels that it has not seen. */
+  readonly error?: number;
+  /** Of audited answers, the share that said what the strong model says. */
+  readonly agreement?: number;
+}

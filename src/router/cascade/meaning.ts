@@ -56,20 +56,30 @@ function argumentsOf(text: string): string {
 function withoutExplaining(value: object): unknown {
   if (Array.isArray(value)) return value;
   const kept = Object.entries(value).filter(([name]) => !explaining.test(name));
+  // A lone member is the answer, whatever it is called: another model may have said the same without JSON.
+  const [only, another] = kept;
+  if (only !== undefined && another === undefined) return only[1];
   return kept.length === 0 ? value : Object.fromEntries(kept);
 }
 
 /** JSON with sorted names, and scalars written one way: `"18"` is `18`, `"Yes "` is `yes`. */
 function plain(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(plain).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map(inside).join(',')}]`;
   if (isObject(value)) {
     const members = Object.keys(value)
       .sort()
-      .map((name) => `${JSON.stringify(name)}:${plain(value[name])}`);
+      .map((name) => `${JSON.stringify(name)}:${inside(value[name])}`);
     return `{${members.join(',')}}`;
   }
   if (typeof value === 'string') return numberOf(value) ?? words(value);
   return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
+
+/** Words in quotes, so that a comma in them is not one between members. */
+function inside(value: unknown): string {
+  return typeof value === 'string' && numberOf(value) === undefined
+    ? JSON.stringify(words(value))
+    : plain(value);
 }
 
 function conclusionOf(text: string): string {

@@ -99,6 +99,7 @@ function readAsk(matched: Matched, body: Readonly<Record<string, unknown>>): Ask
     stop: typeof stop === 'string' ? [stop] : asArray(stop).filter((one) => typeof one === 'string'),
     choices: asNumber(body['n']) ?? 1,
     thinking: false,
+    logprobs: body['logprobs'] === true,
     cachedCharacters: 0,
     ...beginningOf(messages[0]),
     ...(maxTokens === undefined ? {} : { maxTokens }),
@@ -160,6 +161,18 @@ function usageOf(ask: Ask, script: Script): object {
   };
 }
 
+/** Of tokens that are all as probable. */
+function logprobsOf(tokens: readonly string[], { certainty = 0.99 }: Script): object {
+  const logprob = Math.log(Math.max(certainty, 1e-4));
+  const content = tokens.map((token) => ({
+    token,
+    logprob,
+    bytes: [...Buffer.from(token)],
+    top_logprobs: [],
+  }));
+  return { content, refusal: null };
+}
+
 const safe = {
   hate: { filtered: false, severity: 'safe' },
   self_harm: { filtered: false, severity: 'safe' },
@@ -187,7 +200,7 @@ function wholeAnswer(ask: Ask, script: Script, azureShape: boolean): object {
   const choices = Array.from({ length: ask.choices }, (_, index) => ({
     index,
     message,
-    logprobs: null,
+    logprobs: ask.logprobs === true ? logprobsOf(pieces(script.text), script) : null,
     finish_reason: finish[script.stop],
     ...(azureShape ? { content_filter_results: safe } : {}),
   }));
@@ -214,8 +227,13 @@ function streamChunks(ask: Ask, script: Script, azureShape: boolean, usage: bool
     system_fingerprint: 'fp_simulated',
   };
   const tail = usage ? { usage: null } : {};
-  const chunk = (index: number, delta: object, reason: string | null): string =>
-    `data: ${JSON.stringify({ ...head, choices: [{ index, delta, logprobs: null, finish_reason: reason }], ...tail })}\n\n`;
+  const chunk = (
+    index: number,
+    delta: object,
+    reason: string | null,
+    logprobs: object | null = null,
+  ): string =>
+    `data: ${JSON.stringify({ ...head, choices: [{ index, delta, logprobs, finish_reason: reason }], ...tail })}\n\n`;
   const list: string[] = [];
   if (azureShape) {
     list.push(
@@ -228,7 +246,11 @@ function streamChunks(ask: Ask, script: Script, azureShape: boolean, usage: bool
     );
     if (script.stop === 'refusal')
       list.push(chunk(index, { refusal: "I'm sorry, I can't help with that." }, null));
-    else for (const content of pieces(script.text)) list.push(chunk(index, { content }, null));
+    else
+      for (const content of pieces(script.text))
+        list.push(
+          chunk(index, { content }, null, ask.logprobs === true ? logprobsOf([content], script) : null),
+        );
     for (const [position, call] of script.calls.entries()) {
       list.push(
         chunk(

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { type Api, type Matched, Refused } from '../apis/contract.ts';
 import { type Ask, type Script, think } from '../brain.ts';
+import { type Skill, skillOf } from '../classify.ts';
 import type { Billed } from '../invoice.ts';
 import type { PromptCache } from '../prompt-cache.ts';
 import type { ItemUsage, JobItem, Outcome } from './contract.ts';
@@ -14,6 +15,7 @@ export interface ItemContext {
   /** Where no body names one. */
   readonly model: string;
   readonly seed: number;
+  readonly answers: readonly Skill[];
   /** Absent: the stand-in has none. */
   readonly cache: PromptCache | undefined;
   readonly atMs: number;
@@ -35,7 +37,11 @@ export function answerItem(context: ItemContext, item: JobItem): Answered {
       return answered(context, item, embedded.answer, usage, { id: 'embedding', cacheWriteTokens: 0 });
     }
     const ask = api.read(matched, item.body);
-    const thought = cached(think(ask, context.seed), ask, context);
+    const thought = cached(
+      think(ask, context.seed, skillOf(context.answers, context.instance, ask.model)),
+      ask,
+      context,
+    );
     const script = context.corrupt === undefined ? thought : corrupted(thought, context.corrupt);
     const { input, cached: written, read = 0, output, thinking } = script.usage;
     const usage = {

@@ -110,6 +110,7 @@ function decide(
         ...spec,
         jobId: spec.id,
         seed: plan.seed,
+        answers: plan.answers,
         cache: priceOf(plan.prices, spec.instance, spec.model).cache_read === undefined ? undefined : cache,
         atMs: clock.now(),
         corrupt: spoiled ? roll(plan.seed, 'form', number, index) : undefined,

@@ -10,6 +10,7 @@ import type {
   BatchState,
   Item,
   ItemAttempt,
+  ItemCascade,
   ItemCounts,
   ItemError,
   ItemResult,
@@ -151,6 +152,7 @@ export type Settled = {
    * called alone is in no submission.
    */
   readonly state: ItemState;
+  readonly lane?: number;
   readonly step?: number;
   readonly strikes?: number;
   readonly formStrikes?: number;
@@ -159,6 +161,7 @@ export type Settled = {
   readonly attempted: boolean;
   readonly result?: ItemResult;
   readonly error?: ItemError;
+  readonly cascade?: ItemCascade;
   /** For the list of failed attempts. It counts as an attempt, also where `attempted` does not say so. */
   readonly failed?: Omit<ItemAttempt, 'batchNo' | 'seq' | 'attempt'>;
 };
@@ -275,8 +278,10 @@ export interface ItemRows {
       readonly states?: readonly ItemState[];
       readonly lane?: number;
       readonly step?: number;
+      /** Only those that have an answer already, which a later wave was to better. */
+      readonly answered?: true;
     },
-    to: Omit<Settled, 'seq' | 'result'>,
+    to: Omit<Settled, 'seq' | 'result' | 'cascade'>,
   ): Promise<number>;
   /**
    * Twins whose original has ended, become what it is, with its result or error. They cost nothing, and add the list price of the

@@ -3,7 +3,7 @@ import type { Item, ItemAttempt } from '../../batch/contract.ts';
 import { storable } from '../ledger-row.ts';
 import type { Value } from './bulk.ts';
 import { itemStateCodes, itemStateOf } from './item-states.ts';
-import { readError } from './json.ts';
+import { readCascade, readError } from './json.ts';
 import type { ItemAttemptTable, ItemTable } from './tables.ts';
 
 /** The values are only there to be counted, in the order of `pushItem`. */
@@ -30,6 +30,7 @@ export const blankItem: ItemTable = {
   cost_nano_usd: null,
   list_nano_usd: null,
   error: null,
+  cascade: null,
 };
 
 export function pushItem(item: Item, values: Value[]): void {
@@ -57,6 +58,7 @@ export function pushItem(item: Item, values: Value[]): void {
     result === undefined ? null : result.costNanoUsd,
     result === undefined ? null : result.listNanoUsd,
     item.error === undefined ? null : JSON.stringify(item.error),
+    item.cascade === undefined ? null : JSON.stringify(item.cascade),
   );
 }
 
@@ -92,6 +94,7 @@ export function readItem(row: ItemTable): Item {
     };
   }
   if (row.error !== null) item.error = readError(row.error);
+  if (row.cascade !== null) item.cascade = readCascade(row.cascade);
   return item;
 }
 

@@ -44,6 +44,8 @@ async function add(
         operation: lane.operation,
         chain: JSON.stringify(lane.chain),
         checked: lane.checked ? 1 : 0,
+        role: lane.role,
+        next_lane: lane.next ?? null,
       })
       .onConflict((conflict) => conflict.columns(['batch_no', 'lane']).doNothing())
       .execute();

@@ -139,12 +139,15 @@ function pushSettled(one: SettledOne, values: Value[]): void {
     result?.costNanoUsd ?? null,
     result?.listNanoUsd ?? null,
     one.error === undefined ? null : JSON.stringify(one.error),
+    one.lane ?? null,
+    one.cascade === undefined ? null : JSON.stringify(one.cascade),
   );
 }
 
 /** Types of `pushSettled`'s values, which Postgres is told by the first row. */
 const numbers = ['seq', 'state', 'step', 'strikes', 'form_strikes', 'attempts', 'due'] as const;
-const valueTypes = [...numbers.map(() => 'bigint'), 'bigint', 'bigint', 'bigint', 'bigint', 'bigint', 'text'];
+const result = ['segment', 'at', 'bytes', 'cost', 'list'] as const;
+const valueTypes = [...[...numbers, ...result].map(() => 'bigint'), 'text', 'bigint', 'text'];
 
 function compileUpdate(
   database: Kysely<Database>,
@@ -168,6 +171,8 @@ function compileUpdate(
       cost_nano_usd = coalesce(column11, cost_nano_usd),
       list_nano_usd = coalesce(column12, list_nano_usd),
       error = case when column13 is null and column2 <> ${sql.lit(itemStateCodes.done)} then error else column13 end,
+      lane = coalesce(column14, lane),
+      cascade = coalesce(column15, cascade),
       submission = case when ${staysIn(sql`column2`)} then submission end
     from (values ${values}) as given
     where seq = column1 and batch_no = ${0} ${from}

@@ -14,7 +14,10 @@ import { pushAttempt } from './item-row.ts';
 import { countColumns, finalItemStates, firstRareCode, itemStateCodes, itemStateOf } from './item-states.ts';
 import { attemptInsert, attemptsOf, type Changed, staysIn } from './items-settle.ts';
 
+type From = Parameters<ItemRows['settleAll']>[1];
 type To = Parameters<ItemRows['settleAll']>[2];
+/** Which of those that lie together. */
+type Which = Pick<From, 'lane' | 'step' | 'answered'>;
 
 interface Sweep {
   readonly connection: Connection;
@@ -31,15 +34,15 @@ interface Lines {
 export function createSweep(connection: Connection): Pick<ItemRows, 'settleAll' | 'settleTwins' | 'revive'> {
   const attempts = attemptInsert(connection.database);
   return {
-    async settleAll(batchNo, { submission, states }, to) {
+    async settleAll(batchNo, { submission, states, ...which }, to) {
       const sweep: Sweep = { connection, attempts, batchNo };
       if (submission === undefined) {
         let settled = 0;
-        for (const state of states ?? []) settled += await settleState(sweep, state, to);
+        for (const state of states ?? []) settled += await settleState(sweep, state, which, to);
         return settled;
       }
       const within = states === undefined || states.includes('submitted');
-      return within ? settleSubmission(sweep, submission, to) : 0;
+      return within ? settleSubmission(sweep, submission, which, to) : 0;
     },
 
     async settleTwins(batchNo) {
@@ -72,20 +75,20 @@ export function createSweep(connection: Connection): Pick<ItemRows, 'settleAll' 
 }
 
 /** All of a state, by parts of the batch's lines: no index tells where those are that are common. */
-async function settleState(sweep: Sweep, state: ItemState, to: To): Promise<number> {
+async function settleState(sweep: Sweep, state: ItemState, which: Which, to: To): Promise<number> {
   const { connection, batchNo } = sweep;
   const batch = await rowOf(connection.database, batchNo);
   if (batch === undefined) return 0;
   const expected = batch[countColumns[state]];
   let settled = 0;
   for (let after = 0; after < batch.assembled_lines && settled < expected; after += turnItems) {
-    settled += await settlePart(sweep, state, { after, last: after + turnItems }, to);
+    settled += await settlePart(sweep, state, { after, last: after + turnItems }, which, to);
     await setImmediate();
   }
   return settled;
 }
 
-async function settleSubmission(sweep: Sweep, submission: string, to: To): Promise<number> {
+async function settleSubmission(sweep: Sweep, submission: string, which: Which, to: To): Promise<number> {
   let [after, settled] = [0, 0];
   // Ends: each round begins after what the last one saw.
   for (;;) {
@@ -103,7 +106,7 @@ async function settleSubmission(sweep: Sweep, submission: string, to: To): Promi
       .select((row) => row.fn.max<number | null>('seq').as('last'))
       .executeTakeFirstOrThrow();
     if (last === null) return settled;
-    settled += await settlePart(sweep, 'submitted', { after, last }, to, submission);
+    settled += await settlePart(sweep, 'submitted', { after, last }, which, to, submission);
     after = last;
     await setImmediate();
   }
@@ -113,6 +116,7 @@ function settlePart(
   { connection, attempts, batchNo }: Sweep,
   from: ItemState,
   { after, last }: Lines,
+  { lane, step, answered }: Which,
   to: To,
   submission?: string,
 ): Promise<number> {
@@ -125,6 +129,7 @@ function settlePart(
         state: code,
         attempts: row('attempts', '+', attemptsOf(to)),
         submission: sql<string | null>`case when ${staysIn(sql.lit(code))} then submission end`,
+        ...(to.lane === undefined ? {} : { lane: to.lane }),
         ...(to.step === undefined ? {} : { step: to.step }),
         ...(to.strikes === undefined ? {} : { strikes: to.strikes }),
         ...(to.formStrikes === undefined ? {} : { form_strikes: to.formStrikes }),
@@ -138,6 +143,9 @@ function settlePart(
       submission === undefined
         ? update.where('batch_no', '=', batchNo)
         : update.where('submission', '=', submission).where(isOf(batchNo));
+    if (lane !== undefined) update = update.where('lane', '=', lane);
+    if (step !== undefined) update = update.where('step', '=', step);
+    if (answered === true) update = update.where('segment', 'is not', null);
     const changed: readonly Changed[] = await update.returning(['seq', 'attempts']).execute();
     const { failed } = to;
     if (failed !== undefined) {

@@ -81,6 +81,8 @@ function createReading(
         operation: row.operation,
         chain: readList(row.chain),
         checked: row.checked === 1,
+        role: row.role,
+        ...(row.next_lane === null ? {} : { next: row.next_lane }),
       }));
     },
 

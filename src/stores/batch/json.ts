@@ -1,6 +1,6 @@
 /** What rows hold as JSON text, read back. Text in JSON needs no care for NUL and half characters: it is escaped. */
 import { z } from 'zod';
-import type { BatchProblem, ItemError, Webhook } from '../../batch/contract.ts';
+import type { BatchProblem, ItemCascade, ItemError, Webhook } from '../../batch/contract.ts';
 import { type ErrorCode, errorKinds } from '../../core/errors.ts';
 
 const errorCodes = new Map<string, ErrorCode>();
@@ -29,6 +29,21 @@ function parseError(text: string): ItemError {
   const { code, ...error } = errorSchema.parse(JSON.parse(text));
   // A code that was taken out of the table since is a fault of ours to its caller.
   return { ...error, code: errorCodes.get(code) ?? 'internal' };
+}
+
+const cascadeSchema = z.object({
+  outcome: z.enum(['accepted', 'escalated']).exactOptional(),
+  raw: z.number().exactOptional(),
+  confidence: z.number().exactOptional(),
+  opinions: z.object({ sum: z.number(), count: z.number() }).exactOptional(),
+  cheap: z.string(),
+  cheapNanoUsd: z.number(),
+  spent: z.object({ costNanoUsd: z.number(), listNanoUsd: z.number() }).exactOptional(),
+  neutralBytes: z.number().exactOptional(),
+});
+
+export function readCascade(text: string): ItemCascade {
+  return cascadeSchema.parse(JSON.parse(text));
 }
 
 const mapSchema = z.record(z.string(), z.string());

@@ -73,6 +73,8 @@ function tables(text: RawBuilder<unknown>): Readonly<Record<string, RawBuilder<u
       operation ${text} not null,
       chain ${text} not null,
       checked smallint not null,
+      role ${text} not null,
+      next_lane integer,
       primary key (batch_no, lane)`,
     intermodal_item: itemColumns(text),
     intermodal_item_attempt: sql`
@@ -197,6 +199,7 @@ function itemColumns(text: RawBuilder<unknown>): RawBuilder<unknown> {
     cost_nano_usd bigint,
     list_nano_usd bigint,
     error ${text},
+    cascade ${text},
     primary key (batch_no, seq)`;
 }
 

@@ -4,7 +4,7 @@
  * Rows of items are narrow and lie by batch and line, so that a million inserts are a million appends. How many items are in which
  * state is counted in the batch's own row, in the transaction that moves them: a list of batches reads no items.
  */
-import type { BatchState, Submission, SubmissionState } from '../../batch/contract.ts';
+import type { BatchState, LaneRole, Submission, SubmissionState } from '../../batch/contract.ts';
 import type { Priority } from '../../core/facts.ts';
 
 export interface FileTable {
@@ -97,6 +97,8 @@ export interface LaneTable {
   chain: string;
   /** 0 or 1. */
   checked: number;
+  role: LaneRole;
+  next_lane: number | null;
 }
 
 export interface ItemTable {
@@ -123,6 +125,7 @@ export interface ItemTable {
   cost_nano_usd: number | null;
   list_nano_usd: number | null;
   error: string | null;
+  cascade: string | null;
 }
 
 export interface ItemAttemptTable {

@@ -11,6 +11,14 @@ export interface HeldRequest {
   readonly fence: number;
 }
 
+/** Of those that are due. */
+export interface Claimable {
+  /** Those alone whose deadline is before that, the earliest deadline first. */
+  readonly deadlineBeforeMs?: number;
+  /** None of these routes. */
+  readonly exceptRoutes?: readonly string[];
+}
+
 /** Requests that may share a batch, none of them gathered yet. */
 export interface WaitingGroup {
   readonly group: string;
@@ -34,16 +42,8 @@ export interface QueueRows {
   /** False where it has ended. */
   cancel(owner: Owner, id: string, nowMs: number): Promise<boolean>;
 
-  /**
-   * Of way `queue`, due, waiting or left by a worker whose lease has ended; the least rank first. Counts a try.
-   * `urgentBeforeMs`: those whose deadline is before that come first, by it.
-   */
-  claim(
-    nowMs: number,
-    leaseMs: number,
-    limit: number,
-    urgentBeforeMs?: number,
-  ): Promise<readonly HeldRequest[]>;
+  /** Of way `queue`, due, waiting or left by a worker whose lease has ended; the least rank first. Counts a try. */
+  claim(nowMs: number, leaseMs: number, limit: number, which?: Claimable): Promise<readonly HeldRequest[]>;
   /** Returns those whose claim was lost, or that were cancelled meanwhile. */
   renew(held: readonly HeldRequest[], untilMs: number): Promise<readonly HeldRequest[]>;
   /** It waits again until then. `counted` false: nothing was called, and the claim counts as no try. */

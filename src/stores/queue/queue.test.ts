@@ -98,7 +98,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(await queue.nextDueMs(), 32_000);
     });
 
-    test('whose deadline is near come first where that is asked', async () => {
+    test('whose deadline is near are claimed alone where that is asked', async () => {
       const { queue } = await open();
       await addAll(queue, [
         queued('a', { rankMs: 10 }),
@@ -106,8 +106,23 @@ for (const { name, skip, shared, fresh, open } of kinds) {
         queued('sooner', { rankMs: 40, deadlineAtMs: 4_000 }),
         queued('b', { rankMs: 20 }),
       ]);
-      assert.deepEqual(ids(await queue.claim(2_000, 1_000, 3, 6_000)), ['sooner', 'soon', 'a']);
-      assert.deepEqual(ids(await queue.claim(2_000, 1_000, 3, 6_000)), ['b']);
+      assert.deepEqual(ids(await queue.claim(2_000, 1_000, 3, { deadlineBeforeMs: 6_000 })), [
+        'sooner',
+        'soon',
+      ]);
+      assert.deepEqual(ids(await queue.claim(2_000, 1_000, 3, { deadlineBeforeMs: 6_000 })), []);
+      assert.deepEqual(ids(await queue.claim(2_000, 1_000, 3)), ['a', 'b']);
+    });
+
+    test('of routes that have no room are passed over where that is asked', async () => {
+      const { queue } = await open();
+      await addAll(queue, [
+        queued('a', { rankMs: 10, route: 'full' }),
+        queued('b', { rankMs: 20 }),
+        queued('c', { rankMs: 30, route: 'other' }),
+      ]);
+      assert.deepEqual(ids(await queue.claim(2_000, 1_000, 1, { exceptRoutes: ['full', 'other'] })), ['b']);
+      assert.deepEqual(ids(await queue.claim(2_000, 1_000, 3)), ['a', 'c']);
     });
 
     test('wait again when they are released, and count a try only where one was made', async () => {

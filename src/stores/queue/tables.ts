@@ -73,8 +73,8 @@ export const isToBeTold = sql<boolean>`live = 0 and told = 0 and webhook is not 
 
 /** Partial, so that what has ended costs nothing; they hold what is asked for, so that a count or a claim that passes over thousands reads no rows. */
 const indexes = [
-  "index intermodal_queued_rank on intermodal_queued (rank_ms, due_at_ms, held_until_ms) where live = 1 and way = 'queue'",
-  "index intermodal_queued_deadline on intermodal_queued (deadline_at_ms, due_at_ms, held_until_ms) where live = 1 and way = 'queue'",
+  "index intermodal_queued_rank on intermodal_queued (rank_ms, due_at_ms, held_until_ms, route) where live = 1 and way = 'queue'",
+  "index intermodal_queued_deadline on intermodal_queued (deadline_at_ms, due_at_ms, held_until_ms, route) where live = 1 and way = 'queue'",
   "index intermodal_queued_depth on intermodal_queued (priority, way, created_at_ms) where state = 'waiting'",
   "index intermodal_queued_group on intermodal_queued (group_name, created_at_ms, id, deadline_at_ms, body_bytes) where state = 'waiting' and way = 'batch'",
   "index intermodal_queued_gathered on intermodal_queued (flush) where state = 'gathered'",

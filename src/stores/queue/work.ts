@@ -3,33 +3,39 @@
  * them, in one statement: two claimers never get the same. Who claims one holds it for a while, and its fence grows; what is done in the
  * name of an older fence does nothing. A holder that died is passed over by time alone: its row is as due as it was.
  */
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import type { Connection, Database, Differences } from '../database.ts';
-import type { HeldRequest, QueueRows } from './contract.ts';
+import { type Kysely, sql } from 'kysely';
+import type { Connection, Database } from '../database.ts';
+import type { Claimable, HeldRequest, QueueRows } from './contract.ts';
 import { withBodies } from './reading.ts';
 import { answerColumns } from './row.ts';
-import { inQueue, isLive, type QueuedTable } from './tables.ts';
+import { inQueue, isLive } from './tables.ts';
 
 type WorkRows = Pick<QueueRows, 'claim' | 'renew' | 'release' | 'settle' | 'nextDueMs'>;
 
 export function createWork({ database, differences }: Connection): WorkRows {
   return {
-    async claim(nowMs, leaseMs, limit, urgentBeforeMs) {
-      const take: Take = { nowMs, leaseMs, limit };
+    async claim(nowMs, leaseMs, limit, which = {}) {
+      if (limit <= 0) return [];
       // First without a lock: most often there is nothing, and a writer would hold up others.
-      const due = await dueAt(database.selectFrom('intermodal_queued').select('id'), nowMs)
-        .limit(1)
-        .executeTakeFirst();
-      if (due === undefined || limit <= 0) return [];
-      const urgent =
-        urgentBeforeMs === undefined ? [] : await claimUrgent(database, differences, take, urgentBeforeMs);
-      const rest =
-        urgent.length < limit
-          ? await claimByRank(database, differences, { ...take, limit: limit - urgent.length })
-          : [];
-      const byRank = rest.toSorted((one, other) => one.rank_ms - other.rank_ms);
-      const byDeadline = urgent.toSorted((one, other) => one.deadline_at_ms - other.deadline_at_ms);
-      const rows = [...byDeadline, ...byRank];
+      const due = await claimable(database, nowMs, which).limit(1).executeTakeFirst();
+      if (due === undefined) return [];
+      const rows = await database
+        .with(
+          (name) => name('taken').materialized(),
+          (names) => claimable(names, nowMs, which).limit(limit).modifyEnd(differences.takeRows),
+        )
+        .updateTable('intermodal_queued')
+        .set({
+          state: 'calling',
+          held_until_ms: nowMs + leaseMs,
+          fence: sql<number>`fence + 1`,
+          tries: sql<number>`tries + 1`,
+        })
+        .where('id', 'in', (names) => names.selectFrom('taken').select('id'))
+        .returningAll()
+        .execute();
+      const first = which.deadlineBeforeMs === undefined ? 'rank_ms' : 'deadline_at_ms';
+      rows.sort((one, other) => one[first] - other[first]);
       const requests = await withBodies(database, rows);
       const fences = new Map(rows.map(({ id, fence }) => [id, fence]));
       return requests.map((request) => ({ request, fence: fences.get(request.id) ?? 0 }));
@@ -100,74 +106,23 @@ export function createWork({ database, differences }: Connection): WorkRows {
   };
 }
 
-interface Take {
-  readonly nowMs: number;
-  readonly leaseMs: number;
-  readonly limit: number;
-}
-
-function dueAt<O>(
-  query: SelectQueryBuilder<Database, 'intermodal_queued', O>,
+/** Ids, in the order in which they are claimed. */
+function claimable(
+  names: Pick<Kysely<Database>, 'selectFrom'>,
   nowMs: number,
-): SelectQueryBuilder<Database, 'intermodal_queued', O> {
-  return query
+  { deadlineBeforeMs, exceptRoutes = [] }: Claimable,
+) {
+  let query = names
+    .selectFrom('intermodal_queued')
+    .select('id')
     .where(isLive)
     .where(inQueue)
     .where('due_at_ms', '<=', nowMs)
     .where('held_until_ms', '<=', nowMs);
-}
-
-function claimByRank(
-  database: Kysely<Database>,
-  { takeRows }: Differences,
-  { nowMs, leaseMs, limit }: Take,
-): Promise<QueuedTable[]> {
-  return database
-    .with(
-      (name) => name('taken').materialized(),
-      (rows) =>
-        dueAt(rows.selectFrom('intermodal_queued').select('id'), nowMs)
-          .orderBy('rank_ms')
-          .limit(limit)
-          .modifyEnd(takeRows),
-    )
-    .updateTable('intermodal_queued')
-    .set(claimed(nowMs + leaseMs))
-    .where('id', 'in', (rows) => rows.selectFrom('taken').select('id'))
-    .returningAll()
-    .execute();
-}
-
-function claimUrgent(
-  database: Kysely<Database>,
-  { takeRows }: Differences,
-  { nowMs, leaseMs, limit }: Take,
-  beforeMs: number,
-): Promise<QueuedTable[]> {
-  return database
-    .with(
-      (name) => name('taken').materialized(),
-      (rows) =>
-        dueAt(rows.selectFrom('intermodal_queued').select('id'), nowMs)
-          .where('deadline_at_ms', '<', beforeMs)
-          .orderBy('deadline_at_ms')
-          .limit(limit)
-          .modifyEnd(takeRows),
-    )
-    .updateTable('intermodal_queued')
-    .set(claimed(nowMs + leaseMs))
-    .where('id', 'in', (rows) => rows.selectFrom('taken').select('id'))
-    .returningAll()
-    .execute();
-}
-
-function claimed(untilMs: number) {
-  return {
-    state: sql<'calling'>`'calling'`,
-    held_until_ms: untilMs,
-    fence: sql<number>`fence + 1`,
-    tries: sql<number>`tries + 1`,
-  };
+  if (exceptRoutes.length > 0) query = query.where('route', 'not in', exceptRoutes);
+  return deadlineBeforeMs === undefined
+    ? query.orderBy('rank_ms')
+    : query.where('deadline_at_ms', '<', deadlineBeforeMs).orderBy('deadline_at_ms');
 }
 
 /** No row where the claim was lost. */

@@ -26,6 +26,21 @@ routes:
     says: ['7:5 routes.classify.cascades: unknown key "cascades". Did you mean "cascade"?'],
   },
   {
+    name: 'a cascade whose answers would be kept',
+    yaml: `providers:
+  openai:
+    type: openai
+routes:
+  classify:
+    chain: [openai/gpt-4.1-nano]
+    cascade: { confidence: { from: logprobs }, escalate: openai/gpt-4.1 }
+    cache: { for: 10m }
+`,
+    says: [
+      '8:5 routes.classify.cache: answers of a cascade are not kept: which of its models answers is only known when it has. Remove cache, or the cascade.',
+    ],
+  },
+  {
     name: 'an alias that is taken',
     yaml: `providers:
   openai:

@@ -136,7 +136,7 @@ routes:
     chain: [openai/gpt-4.1-mini]
 `,
     says: [
-      '4:14 providers.openai.api_key: "${team-key}" is not a variable. Write ${NAME} or ${NAME:-default}; a dollar sign that means itself is $$.',
+      '4:14 providers.openai.api_key: "${team-key}" is not a variable. Write ${NAME}, ${file:PATH} or ${NAME:-default}; a dollar sign that means itself is $$.',
     ],
   },
   {
@@ -151,7 +151,7 @@ routes:
     chain: [openai/gpt-4.1-mini]
 `,
     says: [
-      '4:19 providers.openai.organization: "${ORG" is not a variable. Write ${NAME} or ${NAME:-default}; a dollar sign that means itself is $$.',
+      '4:19 providers.openai.organization: "${ORG" is not a variable. Write ${NAME}, ${file:PATH} or ${NAME:-default}; a dollar sign that means itself is $$.',
     ],
   },
   {
@@ -180,6 +180,19 @@ routes:
 `,
     says: [
       '4:15 providers.local.base_url: the environment variable LOCAL_HOST is not set. Set it, or give a default: ${LOCAL_HOST:-default}.',
+    ],
+  },
+  {
+    name: 'a secret whose file is not there',
+    yaml: `providers:
+  openai:
+    type: openai
+    api_key: \${file:/run/secrets/of-nobody}
+routes:
+  chat: { chain: [openai/gpt-4.1] }
+`,
+    says: [
+      '4:14 providers.openai.api_key: the file /run/secrets/of-nobody is not there. Put the value into a file there that this user may read, or give a default: ${file:/run/secrets/of-nobody:-default}.',
     ],
   },
 ];

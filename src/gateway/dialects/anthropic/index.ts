@@ -7,6 +7,7 @@ import { openMessageStream } from './encode-stream.ts';
 import { encodeError } from './errors.ts';
 import { inspectCount, inspectMessages } from './inspect.ts';
 import { models } from './models.ts';
+import { openingOf } from './opening.ts';
 
 const forwardedHeaders = ['anthropic-beta', 'anthropic-version'];
 
@@ -17,6 +18,7 @@ const messages: ChatDialect = {
   path: '/v1/messages',
   forwardedHeaders,
   inspect: inspectMessages,
+  opening: openingOf,
   decode: (body) => decodeMessages(body),
   encodeAnswer: encodeMessage,
   openStream: openMessageStream,

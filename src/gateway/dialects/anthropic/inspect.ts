@@ -4,6 +4,8 @@ import type { Capability } from '../../../core/capability.ts';
 import type { Block } from '../../../core/content.ts';
 import { bytesPerToken, estimateTokens } from '../../../core/estimate.ts';
 import type { Facts } from '../../../core/facts.ts';
+import { asString, isObject } from '../../../core/json.ts';
+import { present } from '../../../core/present.ts';
 import type { ChatRequest } from '../../../core/request.ts';
 import { readField } from '../../../wire/json-scan.ts';
 import { decodeTurns } from './decode.ts';
@@ -37,7 +39,7 @@ export function inspectCount(body: ScannedBody): Facts {
 
 function inspect(body: ScannedBody): Facts {
   const fields: Record<string, unknown> = {};
-  for (const name of ['model', 'stream', 'max_tokens'])
+  for (const name of ['model', 'stream', 'max_tokens', 'metadata'])
     if (body.fields.has(name)) fields[name] = readField(body, name);
   const model = requireString(fields['model'], 'model');
   const maxOutputTokens = optionalNumber(fields, 'max_tokens', 1, Number.MAX_SAFE_INTEGER, true);
@@ -68,7 +70,12 @@ function inspect(body: ScannedBody): Facts {
     nativeOnly,
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(media ? { media } : {}),
+    ...present({ user: userOf(fields['metadata']) }),
   };
+}
+
+function userOf(metadata: unknown): string | undefined {
+  return isObject(metadata) ? asString(metadata['user_id']) : undefined;
 }
 
 function span(body: ScannedBody, name: string): string {

@@ -6,6 +6,7 @@ import { encodeChatAnswer } from './chat/encode-answer.ts';
 import { openChatStream } from './chat/encode-stream.ts';
 import { encodeChatError } from './chat/errors.ts';
 import { inspectChat } from './chat/inspect.ts';
+import { openingOf } from './chat/opening.ts';
 import { embeddings } from './embeddings.ts';
 import { models } from './models.ts';
 
@@ -16,6 +17,7 @@ const chat: ChatDialect = {
   path: '/v1/chat/completions',
   forwardedHeaders: [],
   inspect: inspectChat,
+  opening: openingOf,
   decode: decodeChat,
   encodeAnswer: encodeChatAnswer,
   openStream: openChatStream,

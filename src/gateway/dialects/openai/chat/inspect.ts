@@ -7,7 +7,8 @@ import type { Capability } from '../../../../core/capability.ts';
 import type { Block } from '../../../../core/content.ts';
 import { bytesPerToken, estimateTokens } from '../../../../core/estimate.ts';
 import type { Facts } from '../../../../core/facts.ts';
-import { isObject } from '../../../../core/json.ts';
+import { asString, isObject } from '../../../../core/json.ts';
+import { present } from '../../../../core/present.ts';
 import { parseBody, readField } from '../../../../wire/json-scan.ts';
 import { type Fields, optionalBoolean, optionalNumber, requireString } from '../read.ts';
 import { decodeChat, readMaxTokens, wantsUsage } from './decode.ts';
@@ -26,6 +27,8 @@ const smallFields = [
   'logprobs',
   'modalities',
   'service_tier',
+  'safety_identifier',
+  'user',
 ];
 
 export function inspectChat(body: ScannedBody): Facts {
@@ -70,6 +73,7 @@ export function inspectChat(body: ScannedBody): Facts {
     ...(choices > 1 ? { choices } : {}),
     ...(mayHoldMedia ? { media: true } : {}),
     ...(typeof fields['service_tier'] === 'string' ? { serviceTier: fields['service_tier'] } : {}),
+    ...present({ user: asString(fields['safety_identifier']) ?? asString(fields['user']) }),
   };
 }
 

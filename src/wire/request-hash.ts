@@ -12,7 +12,7 @@
 import { hash } from 'node:crypto';
 import type { ScannedBody } from '../core/body.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { parseBody } from '../wire/json-scan.ts';
+import { parseBody } from './json-scan.ts';
 
 /** How the answer travels, who asks, what it costs and where it is kept; `model` is given apart, as the version that is really asked. */
 const withoutEffect: ReadonlySet<string> = new Set([

@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import type { Json } from '../core/json.ts';
-import { scanBody } from '../wire/json-scan.ts';
-import { canonical, createHasher } from './hash.ts';
+import { scanBody } from './json-scan.ts';
+import { canonical, createHasher } from './request-hash.ts';
 
 const hashOf = createHasher();
 const of = (body: string, model = 'openai/gpt-4.1-nano'): string =>

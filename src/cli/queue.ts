@@ -1,0 +1,129 @@
+/** The queue and its workers, wired together for one running gateway. */
+
+import type { Config } from '../config/schema.ts';
+import { observeCall } from '../gateway/account.ts';
+import type { KeyRing } from '../gateway/key-ring.ts';
+import { createQueuedCall } from '../gateway/queued-call.ts';
+import type { GatewayWorld } from '../gateway/world.ts';
+import type { QueueDesk } from '../queue/contract.ts';
+import { Desk } from '../queue/desk.ts';
+import type { Handicaps } from '../queue/lanes.ts';
+import { QueueWorker } from '../queue/worker.ts';
+import type { QueueWorld, Step } from '../queue/world.ts';
+import type { LaneDepth, QueueRows } from '../stores/queue/contract.ts';
+import { QueueMetrics } from '../telemetry/queue-metrics.ts';
+import { createHasher } from '../wire/request-hash.ts';
+import { payerOf } from './batches.ts';
+
+/** How often it is counted what waits. */
+const countMs = 2_000;
+
+export interface OpenQueue {
+  readonly desk: QueueDesk;
+  /** For `/health`. */
+  readonly served: NonNullable<GatewayWorld['queue']>;
+  /** There is work. */
+  poke(): void;
+  /** Takes up what was left, and begins. */
+  start(): void;
+  /** Calls that run have so long to end. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface QueueInput {
+  readonly rows: QueueRows;
+  readonly config: () => Pick<Config, 'waiting' | 'batch'>;
+  readonly at?: Step;
+}
+
+type World = Omit<GatewayWorld, 'batches' | 'queue'> & { readonly keys: KeyRing };
+
+export function openQueue(input: QueueInput, world: World): OpenQueue {
+  const { rows, config } = input;
+  const { clock, log } = world;
+  const dialects = world.dialects.flatMap((folder) => folder.dialects);
+  const hash = createHasher();
+  let depths: readonly LaneDepth[] = [];
+  const inside: QueueWorld = {
+    rows,
+    ledger: world.ledger,
+    policy: world.policy,
+    payer: (owner) => payerOf(world.keys, owner),
+    open: (request, id, nowMs) => createQueuedCall(request, { dialects, id, nowMs, hash }),
+    encodeError(request, error) {
+      const dialect = dialects.find(({ id }) => id === request.dialect);
+      return (
+        dialect?.encodeError(error, request.id) ?? {
+          status: error.status,
+          body: { error: { code: error.code, message: error.message } },
+        }
+      );
+    },
+    settings: () => ({ workers: config().waiting.workers, leaseMs: config().batch.lease }),
+    events: new QueueMetrics(world.metrics.set, {
+      depths: () => depths,
+      calling: () => worker.calling,
+      nowMs: () => clock.now(),
+    }),
+    estimates: world.estimates,
+    gate: world.gate,
+    exchange: world.exchange,
+    walk: {
+      ...world.walk,
+      // The ledger is written by the workers themselves: before a call, and after its answer is kept.
+      observe: (call, route, target, record, error) => observeCall(world, call, route, target, record, error),
+    },
+    clock,
+    random: world.random,
+    makeId: world.makeId,
+    log,
+    at: input.at ?? (() => {}),
+  };
+  const worker = new QueueWorker(inside);
+  const desk = new Desk({
+    rows,
+    clock,
+    handicaps: () => handicapsOf(config().waiting),
+    poke: () => worker.poke(),
+    dropped: (id) => worker.drop(id),
+  });
+  let cancelCount = (): void => {};
+  let counting: Promise<void> = Promise.resolve();
+  const count = async (): Promise<void> => {
+    try {
+      depths = await rows.depths();
+    } catch (thrown) {
+      log.warn({ err: thrown }, 'what waits in the queue could not be counted; tried again');
+    }
+  };
+  const countLater = (): void => {
+    cancelCount = clock.after(countMs, () => {
+      counting = count().then(countLater);
+    });
+  };
+  return {
+    desk,
+    served: {
+      health() {
+        const waiting = depths.reduce((sum, depth) => sum + depth.waiting, 0);
+        const oldestAtMs = Math.min(...depths.map((depth) => depth.oldestAtMs));
+        const oldestMs = waiting === 0 ? 0 : Math.max(0, clock.now() - oldestAtMs);
+        return { waiting, calling: worker.calling, oldestMs };
+      },
+    },
+    poke: () => worker.poke(),
+    start() {
+      worker.start();
+      counting = count().then(countLater);
+    },
+    async close(graceMs) {
+      await worker.close(graceMs);
+      await counting;
+      cancelCount();
+    },
+  };
+}
+
+function handicapsOf({ lanes }: Config['waiting']): Handicaps {
+  return { high: 0, normal: lanes.normal, low: lanes.low };
+}
