@@ -12,6 +12,7 @@ import { serve } from './cli/serve.ts';
 import { ConfigError } from './cli/service.ts';
 import { simulate } from './cli/simulate.ts';
 import { spend } from './cli/spend.ts';
+import { trainCommand } from './cli/train.ts';
 import { version } from './cli/version.ts';
 import { GatewayError } from './core/errors.ts';
 import { StoreError } from './stores/store-error.ts';
@@ -20,7 +21,19 @@ const program = new Command('intermodal')
   .description('An LLM gateway: one endpoint, every provider, routes in YAML.')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)');
-for (const command of [serve, canary, check, explain, plan, evaluate, batch, keys, spend, simulate])
+for (const command of [
+  serve,
+  canary,
+  check,
+  explain,
+  plan,
+  evaluate,
+  trainCommand,
+  batch,
+  keys,
+  spend,
+  simulate,
+])
   program.addCommand(command);
 
 try {

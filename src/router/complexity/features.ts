@@ -7,8 +7,9 @@
  * Packed: one version byte, the measures as 16-bit numbers, then the gaps between the sorted buckets, a byte each or two; all in base64url. With
  * at most `mostBuckets` buckets that is at most about 1.5 kB.
  */
+import type { Prompt } from './contract.ts';
 import { measureNames, measuresVersion } from './measures.ts';
-import { bucketCount, mostBuckets, type Scan } from './scan.ts';
+import { bucketCount, mostBuckets, Scan } from './scan.ts';
 
 export interface Features {
   readonly measures: Readonly<Float64Array>;
@@ -43,6 +44,16 @@ export function packFeatures({ measures, buckets }: Features): string {
     }
   }
   return bytes.toString('base64url', 0, at);
+}
+
+/** What is kept with a label of a prompt; `undefined` where it has no text. */
+export function createPacker(): (prompt: Prompt | undefined) => string | undefined {
+  const scan = new Scan();
+  return (prompt) => {
+    if (prompt === undefined || prompt.text === '') return undefined;
+    scan.read(prompt);
+    return packFeatures(featuresOf(scan));
+  };
 }
 
 /** `undefined`: packed by another version, or not by us. */
