@@ -29,6 +29,6 @@ export function transfer(name: string, from: SetName, to: SetName): Transfer {
     learned: apgr(learned) ?? 0,
     interval: apgrInterval(learned, random),
     heuristic: apgr(measure(byHeuristic(training), test)) ?? 0,
-    use: winOf({ training, test }, random)?.use ?? false,
+    use: winOf([{ training, test }], random)?.use ?? false,
   };
 }

@@ -71,6 +71,14 @@ export function apgrInterval({ scores, outcomes }: Measured, random: Random): In
   return bootstrap(scores.length, (drawn) => apgr(drawnFrom({ scores, outcomes }, drawn)), random);
 }
 
+/** Nearer than this to random order, an order is worth nothing, whatever it beats. */
+const leastApgr = 0.53;
+
+/** Whether the first router is to take the second’s place: better by more than chance, and good for something. */
+export function beats(first: Measured, interval: Interval | undefined): boolean {
+  return interval !== undefined && interval.low > 0 && (apgr(first) ?? 0) >= leastApgr;
+}
+
 /** Of the difference between two routers on the same prompts: what tells whether one beats the other. */
 export function winInterval(first: Measured, second: Measured, random: Random): Interval | undefined {
   return bootstrap(

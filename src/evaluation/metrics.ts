@@ -81,15 +81,18 @@ export function aurocOf(scores: readonly number[], positive: readonly boolean[])
   return (ranks - (positives * (positives + 1)) / 2) / (positives * negatives);
 }
 
-const bins = 10;
+const mostBins = 10;
+/** In a bin of fewer, chance alone would look like an error. */
+const leastInBin = 30;
 
-/** Expected calibration error: how far chances are from what came of them, over ten bins of as many prompts each. */
+/** Expected calibration error: how far chances are from what came of them, over up to ten bins of as many prompts each. */
 export function eceOf(chances: readonly number[], positive: readonly boolean[]): number | undefined {
   if (chances.length === 0) return undefined;
   const order = Array.from(chances, (_, index) => index).sort(
     (a, b) => (chances[a] ?? 0) - (chances[b] ?? 0),
   );
   let error = 0;
+  const bins = Math.max(1, Math.min(mostBins, Math.floor(chances.length / leastInBin)));
   for (let bin = 0; bin < bins; bin++) {
     const some = order.slice(
       Math.floor((bin * order.length) / bins),

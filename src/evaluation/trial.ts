@@ -3,7 +3,7 @@ import type { Random } from '../core/clock.ts';
 import type { Model } from '../router/complexity/model.ts';
 import type { Figures } from '../router/complexity/stored.ts';
 import { shuffled, train } from '../router/complexity/train.ts';
-import { apgr, measure, winInterval } from './compare.ts';
+import { apgr, beats, measure, winInterval } from './compare.ts';
 import { byHeuristic, byLearning, byLength, exampleOf, type Sample } from './routers.ts';
 
 /** Fewer labels than this gained nothing for sure on labelled sets. */
@@ -39,7 +39,7 @@ export function runTrial(samples: readonly Sample[], random: Random): TrialResul
     kind: 'judged',
     heldOut,
     figures: { learned: a, heuristic: b, length: c, ...interval },
-    wins: interval.low > 0,
+    wins: beats(learned, interval),
     model: train(samples.map(exampleOf), random),
   };
 }

@@ -1,8 +1,8 @@
 /** What the figures mean for whoever has to decide: whether to use a learned router, and whether any routing pays. */
 import type { Random } from '../core/clock.ts';
 import type { Interval } from './bootstrap.ts';
-import { measure, type Row, type Split, winInterval } from './compare.ts';
-import { byHeuristic, byLearning } from './routers.ts';
+import { beats, type Measured, measure, type Row, type Split, winInterval } from './compare.ts';
+import { byHeuristic, byLearning, type Router } from './routers.ts';
 
 export interface Win {
   /** APGR of the learned router less that of the default. */
@@ -11,11 +11,21 @@ export interface Win {
   readonly use: boolean;
 }
 
-/** `undefined` where the strong model is no better on the test, so that there is nothing to win. */
-export function winOf({ training, test }: Split, random: Random): Win | undefined {
-  const learned = measure(byLearning(training, random), test);
-  const interval = winInterval(learned, measure(byHeuristic(training), test), random);
-  return interval === undefined ? undefined : { interval, use: interval.low > 0 };
+/**
+ * Over the tests of all splits together, which must have no prompt in common. `undefined` where the strong model is no better there, so that
+ * there is nothing to win.
+ */
+export function winOf(splits: readonly Split[], random: Random): Win | undefined {
+  const pooled = (make: (training: Split['training']) => Router): Measured => {
+    const parts = splits.map(({ training, test }) => measure(make(training), test));
+    return {
+      scores: parts.flatMap(({ scores }) => scores),
+      outcomes: parts.flatMap(({ outcomes }) => outcomes),
+    };
+  };
+  const learned = pooled((training) => byLearning(training, random));
+  const interval = winInterval(learned, pooled(byHeuristic), random);
+  return interval === undefined ? undefined : { interval, use: beats(learned, interval) };
 }
 
 /** Saves less than this: not worth a second model. */

@@ -74,8 +74,9 @@ export const evaluate = addStoreOptions(
     },
     random,
   );
-  const [first] = splits;
-  const win = first === undefined || first.training.length < 2 ? undefined : winOf(first, random);
+  // Draws may share prompts; folds do not.
+  const apart = options.labels === undefined ? splits : splits.slice(0, 1);
+  const win = apart.some(({ training }) => training.length < 2) ? undefined : winOf(apart, random);
   const advice = adviceOf(rows, win);
   if (options.json === true) console.log(JSON.stringify({ title, rows, win, advice, note }));
   else print(title, rows, [...(note === undefined ? [] : [note]), ...advice]);
