@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { batch } from './cli/batch/batch.ts';
 import { canary } from './cli/canary.ts';
 import { check } from './cli/check.ts';
+import { drill } from './cli/drill.ts';
 import { evaluate } from './cli/eval/eval.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
@@ -26,6 +27,7 @@ for (const command of [
   canary,
   check,
   explain,
+  drill,
   plan,
   evaluate,
   trainCommand,

@@ -269,6 +269,21 @@ describe('Prefer: respond-async', () => {
     openaiError.parse(await late.json());
   });
 
+  test('are listed, the newest first', async () => {
+    const pageSchema = z.object({ data: z.array(stateSchema), has_more: z.boolean() });
+    const page = async (query: string) =>
+      pageSchema.parse(await (await fetch(`${road.url}/v1/requests?${query}`)).json());
+    const older = await keep(chat('older', 'lone'));
+    const newer = await keep(chat('newer', 'lone'));
+    const { data, has_more } = await page('limit=1');
+    assert.deepEqual({ ids: data.map(({ id }) => id), has_more }, { ids: [newer.id], has_more: true });
+    assert.equal((await page(`limit=1&after=${newer.id}`)).data[0]?.id, older.id);
+    const wrong = await fetch(`${road.url}/v1/requests?limit=0`);
+    assert.equal(wrong.status, 400);
+    openaiError.parse(await wrong.json());
+    assert.equal((await fetch(`${road.url}/v1/requests`, { method: 'POST' })).status, 405);
+  });
+
   test('says what is wrong at once, in the words of the dialect', async () => {
     const wrong: readonly (readonly [string, object, Headers, number])[] = [
       ['no messages', { model: 'cheap' }, {}, 400],

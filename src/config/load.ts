@@ -41,7 +41,8 @@ export function loadFile(file: string, world: LoadWorld): Loaded {
 }
 
 export function loadText(file: string, text: string, world: LoadWorld): Loaded {
-  const { raw, problems: syntax, locate, intact } = parseYaml(file, text);
+  const { raw: own, problems: syntax, locate, intact } = parseYaml(file, text);
+  const raw = own === null || own === undefined ? own : (world.rewrite?.(own) ?? own);
   const problems: Problem[] = [];
   if (raw === null || raw === undefined) {
     if (syntax.length === 0)

@@ -16,6 +16,8 @@ export interface ResolveWorld {
   readonly registry: Registry;
   readonly env: Environment;
   readonly clock: Clock;
+  /** Changes the file's own value before anything else is read of it. */
+  readonly rewrite?: (written: unknown) => unknown;
   /** Of the config that runs now: a provider whose settings have not changed stays, with its tokens. */
   readonly previous?: MadeProviders;
 }

@@ -114,7 +114,7 @@ export const errorKinds = {
     status: 499,
     retry: 'never',
     fault: 'caller',
-    meaning: 'The batch was cancelled before this item was answered.',
+    meaning: 'The request, or the batch that it was in, was cancelled before it was answered.',
   },
   client_closed: { status: 499, retry: 'never', fault: 'caller', meaning: 'The caller hung up.' },
   key_limited: {

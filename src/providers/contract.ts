@@ -258,6 +258,11 @@ export interface ProviderType<Settings = unknown> {
   /** Strict: an unknown key is an error. `type` itself is not part of it. */
   readonly settings: ZodType<Settings>;
   create(name: string, settings: Settings, world: ProviderWorld): Provider;
+  /**
+   * What of the settings must be otherwise, as they are written, for every call to go to a stand-in at `address` (`http://127.0.0.1:4010/~NAME`), with no
+   * credential but a made-up one. `undefined`: left out. Absent: nothing can stand in for it.
+   */
+  standIn?(address: string, written: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
 }
 
 export function defineProvider<Settings>(provider: ProviderType<Settings>): ProviderType<Settings> {

@@ -101,11 +101,20 @@ export type NewQueuedRequest = Omit<
   'state' | 'tries' | 'flush' | 'batch' | 'answer' | 'costNanoUsd' | 'endedAtMs'
 >;
 
+/** Without what it asks and was answered. */
+export type ListedRequest = Omit<QueuedRequest, 'body' | 'answer'>;
+
 /** What callers may ask of requests that wait; everything is of one owner. Throws `GatewayError`: `not_found`, `conflict`. */
 export interface QueueDesk {
   /** Durable when it resolves. `replayed`: the idempotency key was used before, and this is what it made then. */
   add(request: NewQueuedRequest): Promise<{ readonly request: QueuedRequest; readonly replayed: boolean }>;
   get(owner: Owner, id: string): Promise<QueuedRequest>;
+  /** Newest first, those made before `after`. */
+  list(
+    owner: Owner,
+    limit: number,
+    after?: string,
+  ): Promise<{ readonly data: readonly ListedRequest[]; readonly hasMore: boolean }>;
   /** What is called already, or an item of a batch that was submitted, may be paid for all the same. */
   cancel(owner: Owner, id: string): Promise<QueuedRequest>;
 }

@@ -3,7 +3,8 @@ import type { Owner } from '../batch/contract.ts';
 import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
-import type { NewQueuedRequest, QueueDesk, QueuedRequest } from './contract.ts';
+import { Additions } from './additions.ts';
+import type { ListedRequest, NewQueuedRequest, QueueDesk, QueuedRequest } from './contract.ts';
 import type { Handicaps } from './lanes.ts';
 import { rankOf } from './lanes.ts';
 
@@ -19,17 +20,19 @@ interface DeskWorld {
 
 export class Desk implements QueueDesk {
   readonly #world: DeskWorld;
+  readonly #additions: Additions;
 
   constructor(world: DeskWorld) {
     this.#world = world;
+    this.#additions = new Additions(world.rows);
   }
 
   async add(
     request: NewQueuedRequest,
   ): Promise<{ readonly request: QueuedRequest; readonly replayed: boolean }> {
-    const { rows, poke, handicaps } = this.#world;
+    const { poke, handicaps } = this.#world;
     const rankMs = rankOf(request, handicaps());
-    const { request: made, existing: replayed } = await rows.add({ ...request, rankMs });
+    const { request: made, existing: replayed } = await this.#additions.add({ ...request, rankMs });
     if (replayed && Buffer.compare(made.body, request.body) !== 0)
       throw new GatewayError(
         'conflict',
@@ -47,6 +50,16 @@ export class Desk implements QueueDesk {
         `No request has the id "${id.slice(0, 100)}". What has ended is kept for a while only.`,
       );
     return request;
+  }
+
+  async list(
+    owner: Owner,
+    limit: number,
+    after?: string,
+  ): Promise<{ readonly data: readonly ListedRequest[]; readonly hasMore: boolean }> {
+    // One more than asked for tells whether there are more.
+    const found = await this.#world.rows.list(owner, limit + 1, after);
+    return { data: found.slice(0, limit), hasMore: found.length > limit };
   }
 
   async cancel(owner: Owner, id: string): Promise<QueuedRequest> {

@@ -10,7 +10,7 @@ import { nearest } from '../core/nearest.ts';
 import { BookedCall, type Came, HandSink } from '../router/booked.ts';
 import type { Policy, Route } from '../router/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
-import type { HeldRequest } from '../stores/queue/contract.ts';
+import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
 import { type After, type AfterInput, afterError, afterWrongForm } from './after.ts';
 import { workerRoute } from './chain.ts';
 import type { QueuedAnswer, QueuedRequest } from './contract.ts';
@@ -30,7 +30,8 @@ type Closed = 'dropped' | 'patience' | 'stop';
 export interface Shop {
   readonly world: QueueWorld;
   readonly flights: Flights;
-  readonly books: Together<LedgerEntry>;
+  readonly books: Together<readonly LedgerEntry[], true>;
+  readonly settling: Together<SettledRequest, boolean>;
   /** Others of the route would fare no better until then. */
   pause(route: string, untilMs: number): void;
   /** A hand is let through, or asks again. */
@@ -237,10 +238,10 @@ export class Hand {
     costNanoUsd: number,
     code?: string,
   ): Promise<void> {
-    const { world } = this.#shop;
+    const { world, settling } = this.#shop;
     const nowMs = world.clock.now();
     await world.at('queue: before the answer');
-    const kept = await world.rows.settle(this.held, state, answer, costNanoUsd, nowMs);
+    const kept = await settling.add({ held: this.held, state, answer, costNanoUsd });
     await world.at('queue: after the answer');
     if (kept) world.events.ended(this.request, state, code, nowMs - this.request.createdAtMs);
   }

@@ -2,26 +2,28 @@
  * Writes of many that each wait for their own: what comes while one write is under way goes with the next, all at once. A busy queue pays for
  * one durable write where it would pay for dozens, and an idle one waits for nothing.
  */
-export class Together<T> {
-  readonly #write: (all: readonly T[]) => Promise<void>;
+export class Together<T, R> {
+  readonly #write: (all: readonly T[]) => Promise<readonly R[]>;
   #writing = false;
-  #next: { readonly all: T[]; readonly done: Promise<void>; readonly begin: () => void } | undefined;
+  #next: Next<T, R> | undefined;
 
-  constructor(write: (all: readonly T[]) => Promise<void>) {
+  /** `write` answers for each, in order. */
+  constructor(write: (all: readonly T[]) => Promise<readonly R[]>) {
     this.#write = write;
   }
 
-  /** Resolves when they are durable; rejects as their write does. */
-  add(some: readonly T[]): Promise<void> {
-    if (some.length === 0) return Promise.resolve();
+  /** Resolves when it is durable; rejects as its write does. */
+  async add(one: T): Promise<R> {
     this.#next ??= this.#collect();
-    this.#next.all.push(...some);
-    const { done } = this.#next;
+    const { all, done } = this.#next;
+    const index = all.push(one) - 1;
     if (!this.#writing) this.#begin();
-    return done;
+    const answer = (await done)[index];
+    if (answer === undefined) throw new Error('A write has not answered for all.');
+    return answer;
   }
 
-  #collect() {
+  #collect(): Next<T, R> {
     const all: T[] = [];
     let begin = (): void => {};
     const begun = new Promise<void>((resolve) => {
@@ -42,4 +44,10 @@ export class Together<T> {
     next.done.then(ended, ended);
     next.begin();
   }
+}
+
+interface Next<T, R> {
+  readonly all: T[];
+  readonly done: Promise<readonly R[]>;
+  readonly begin: () => void;
 }

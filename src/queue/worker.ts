@@ -5,7 +5,7 @@
  * claimed: so a full bucket costs neither a write a second for each request behind it, nor the turn of those that have room.
  */
 import type { LedgerEntry } from '../stores/contract.ts';
-import type { HeldRequest } from '../stores/queue/contract.ts';
+import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
 import { Flights } from './flights.ts';
 import { Hand, type Shop } from './hand.ts';
 import { urgentMs } from './lanes.ts';
@@ -25,6 +25,8 @@ const overdueMs = 500;
 const longestSleepMs = 1_000;
 /** What is due, and somebody else was quicker. */
 const leastSleepMs = 20;
+/** Places that come free are claimed for together. */
+const gatherMs = 20;
 /** All that is due is of routes that are passed over. */
 const againMs = 200;
 /** The store has failed; it is asked again. */
@@ -48,13 +50,20 @@ export class QueueWorker {
   #overdueAtMs = 0;
   #fruitless: { readonly routes: string; readonly untilMs: number } | undefined;
   #closed = false;
+  #claimedAtMs = 0;
+  /** The last look was too soon after a claim. */
+  #gathering = false;
 
   constructor(world: QueueWorld) {
     this.#world = world;
     this.#shop = {
       world,
       flights: new Flights(),
-      books: new Together<LedgerEntry>((entries) => world.ledger.append(entries)),
+      books: new Together<readonly LedgerEntry[], true>(async (all) => {
+        await world.ledger.append(all.flat());
+        return all.map(() => true);
+      }),
+      settling: new Together<SettledRequest, boolean>((all) => world.rows.settle(all, world.clock.now())),
       pause: (route, untilMs) => this.#pause(route, untilMs),
       changed: () => this.poke(),
     };
@@ -126,12 +135,13 @@ export class QueueWorker {
     const waiting = this.#waitingByRoute();
     let blocked = 0;
     for (const count of waiting.values()) blocked += count;
+    this.#gathering = false;
     const free = Math.min(
       workers - (this.#hands.size - blocked),
       workers * handsOfWorkers - this.#hands.size,
       mostClaimed,
     );
-    if (free <= 0) return 0;
+    if (free <= 0 || this.#gathers(free, workers, nowMs)) return 0;
     const exceptRoutes = this.#passedOver(waiting, nowMs);
     if (this.#wasFruitless(exceptRoutes, nowMs)) return 0;
     this.#rounds += 1;
@@ -152,6 +162,14 @@ export class QueueWorker {
   #wasFruitless(exceptRoutes: readonly string[], nowMs: number): boolean {
     const last = this.#fruitless;
     return last !== undefined && nowMs < last.untilMs && last.routes === exceptRoutes.join('\n');
+  }
+
+  /** A claim is a durable write: with most hands full it is worth a moment to claim several at once. */
+  #gathers(free: number, workers: number, nowMs: number): boolean {
+    const worth = Math.min(mostClaimed, Math.ceil(workers / 4));
+    this.#gathering = this.#hands.size > 0 && free < worth && nowMs < this.#claimedAtMs + gatherMs;
+    if (!this.#gathering) this.#claimedAtMs = nowMs;
+    return this.#gathering;
   }
 
   #waitingByRoute(): ReadonlyMap<string, number> {
@@ -202,7 +220,8 @@ export class QueueWorker {
     const { clock, rows, settings } = this.#world;
     if (this.#poked) return;
     let waitMs = longestSleepMs;
-    if (this.#fruitless !== undefined) waitMs = againMs;
+    if (this.#gathering) waitMs = gatherMs;
+    else if (this.#fruitless !== undefined) waitMs = againMs;
     // With all hands full nothing that is due could be taken.
     else if (this.#hands.size < settings().workers) {
       const next = await rows.nextDueMs();

@@ -1,6 +1,6 @@
 /** A request that waits, and its answer, as its caller is told of them. */
 import type { ServerResponse } from 'node:http';
-import type { QueuedRequest } from '../../queue/contract.ts';
+import type { ListedRequest, QueuedRequest } from '../../queue/contract.ts';
 import { statusOf } from '../../queue/status.ts';
 import { type FlatHeaders, identityHeaders } from '../reply-headers.ts';
 
@@ -8,7 +8,7 @@ export const requestsPath = '/v1/requests';
 /** Sooner nobody need ask again: for a worker's answer, and for a batch's. */
 const againS = { queue: 2, batch: 30 } as const;
 
-export function encodeRequest(request: QueuedRequest): object {
+export function encodeRequest(request: ListedRequest): object {
   const { id, state, way, model, createdAtMs, deadlineAtMs, endedAtMs } = request;
   return {
     id,

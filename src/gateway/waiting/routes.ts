@@ -4,9 +4,10 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
 import { asGatewayError, GatewayError } from '../../core/errors.ts';
-import type { QueuedRequest } from '../../queue/contract.ts';
+import type { QueueDesk, QueuedRequest } from '../../queue/contract.ts';
 import { observeRequest } from '../account.ts';
 import { authenticate, authorizeBatches } from '../auth.ts';
+import { readLimit } from '../batches/reply.ts';
 import { listFor } from '../list-models.ts';
 import type { GatewayWorld } from '../world.ts';
 import { hold } from './hold.ts';
@@ -14,11 +15,15 @@ import { readWait } from './prefer.ts';
 import { encodeRequest, hasEnded, requestsPath, send, sendAnswer, sendKept } from './request-object.ts';
 import type { Waiting } from './waiting.ts';
 
+const usualPage = 20;
+const longestPage = 100;
+
 interface Asked {
   readonly requestId: string;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
-  readonly id: string;
+  /** Absent: all of them are asked for. */
+  readonly id: string | undefined;
   /** Known once it is found: errors are in its own dialect then. */
   dialect?: string;
   key?: string;
@@ -33,19 +38,16 @@ export function serveRequests(
 ): readonly string[] {
   const { waiting } = world;
   if (waiting === undefined) return [];
-  const path = `${requestsPath}/:id`;
-  hono.all(path, (c) => {
-    const { incoming, outgoing } = c.env;
-    if (draining()) outgoing.setHeader('connection', 'close');
-    void handle(world, waiting, {
-      requestId: world.makeId('req_'),
-      incoming,
-      outgoing,
-      id: c.req.param('id') ?? '',
+  const paths = [requestsPath, `${requestsPath}/:id`];
+  for (const path of paths)
+    hono.all(path, (c) => {
+      const { incoming, outgoing } = c.env;
+      if (draining()) outgoing.setHeader('connection', 'close');
+      const requestId = world.makeId('req_');
+      void handle(world, waiting, { requestId, incoming, outgoing, id: c.req.param('id') });
+      return RESPONSE_ALREADY_SENT;
     });
-    return RESPONSE_ALREADY_SENT;
-  });
-  return [path];
+  return paths;
 }
 
 /** Never rejects. */
@@ -82,6 +84,7 @@ async function answer(world: GatewayWorld, { desk }: Waiting, asked: Asked): Pro
   if (key !== undefined) asked.key = key.caller.key;
   authorizeBatches(key);
   const owner = key?.caller.key ?? '';
+  if (id === undefined) return list(desk, asked, owner);
   switch (incoming.method) {
     case 'GET':
     case 'HEAD': {
@@ -112,6 +115,18 @@ async function answer(world: GatewayWorld, { desk }: Waiting, asked: Asked): Pro
         `${requestsPath}/:id takes GET and DELETE, not ${incoming.method}.`,
       );
   }
+}
+
+async function list(desk: QueueDesk, { incoming, outgoing, requestId }: Asked, owner: string): Promise<void> {
+  if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
+    outgoing.setHeader('allow', 'GET');
+    throw new GatewayError('method_not_allowed', `${requestsPath} takes GET, not ${incoming.method}.`);
+  }
+  const query = new URLSearchParams(incoming.url?.split('?', 2)[1] ?? '');
+  const limit = readLimit(query, usualPage, longestPage);
+  const { data, hasMore } = await desk.list(owner, limit, query.get('after') ?? undefined);
+  const body = { object: 'list', data: data.map(encodeRequest), has_more: hasMore };
+  send(outgoing, requestId, 200, JSON.stringify(body));
 }
 
 function remember(asked: Asked, { dialect, route }: QueuedRequest): void {

@@ -33,6 +33,7 @@ const countedFields = ['model', 'system', 'messages', 'tools', 'tool_choice', 't
 export const provider = defineProvider<Settings>({
   type: 'anthropic',
   settings,
+  standIn: (address) => ({ api_key: 'simulated', auth_token: undefined, base_url: address }),
   create(name, configured, world) {
     const { origin, prefix } = splitBaseUrl(configured.base_url);
     const secret = secretFrom(name, configured.api_key, world.env, 'ANTHROPIC_API_KEY', 'api_key');

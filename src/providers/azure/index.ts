@@ -33,6 +33,12 @@ function splitAddress(address: string): BaseUrl {
 export const provider = defineProvider<Settings>({
   type: 'azure',
   settings,
+  standIn: (address) => ({
+    api_key: 'simulated',
+    endpoint: address,
+    base_url: undefined,
+    entra: undefined,
+  }),
   create(name, configured, world) {
     const address = configured.endpoint ?? configured.base_url ?? world.env['AZURE_OPENAI_ENDPOINT'];
     const base = address === undefined || address === '' ? undefined : splitAddress(address);

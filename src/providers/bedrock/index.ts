@@ -1,4 +1,6 @@
 /** Amazon Bedrock: Invoke for Claude, Converse for all other models, embeddings by Invoke. */
+
+import { isObject } from '../../core/json.ts';
 import type { ModelInfo } from '../../core/model.ts';
 import { type BatchEndpoint, defineProvider } from '../contract.ts';
 import { vendorOf } from '../families/converse/traits.ts';
@@ -17,6 +19,27 @@ import { type Settings, settings } from './settings.ts';
 export const provider = defineProvider<Settings>({
   type: 'bedrock',
   settings,
+  standIn: (address, { region = defaultRegion, batch }) => ({
+    region,
+    access_key_id: 'simulated',
+    secret_access_key: 'simulated',
+    session_token: undefined,
+    profile: undefined,
+    role_arn: undefined,
+    bearer_token: undefined,
+    endpoint: address,
+    base_url: undefined,
+    ...(isObject(batch)
+      ? {
+          batch: {
+            ...batch,
+            endpoint: address,
+            s3_endpoint: new URL('/~s3', address).href,
+            path_style: true,
+          },
+        }
+      : {}),
+  }),
   create(name, configured, world) {
     const { now } = world.clock;
     const found = findRegion(configured, world.env);

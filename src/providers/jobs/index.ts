@@ -15,6 +15,7 @@ import { readWebhook } from './webhook.ts';
 export const provider = defineProvider<Settings>({
   type: 'jobs',
   settings,
+  standIn: (address) => ({ api_key: 'simulated', base_url: `${address}/v1`, webhook: undefined }),
   create(name, configured, world) {
     const { origin, prefix } = splitBaseUrl(configured.base_url);
     const { clock } = world;

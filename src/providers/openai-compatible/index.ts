@@ -21,6 +21,7 @@ import { hasFlex, type Settings, settings, traitsOf } from './settings.ts';
 export const provider = defineProvider<Settings>({
   type: 'openai-compatible',
   settings,
+  standIn: (address) => ({ api_key: 'simulated', base_url: `${address}/v1`, headers: undefined }),
   create(name, configured, world) {
     const { origin, prefix } = splitBaseUrl(configured.base_url);
     const traits = traitsOf(configured);

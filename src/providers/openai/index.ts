@@ -25,6 +25,7 @@ import { type Settings, settings } from './settings.ts';
 export const provider = defineProvider<Settings>({
   type: 'openai',
   settings,
+  standIn: (address) => ({ api_key: 'simulated', base_url: `${address}/v1` }),
   create(name, configured, world) {
     const { origin, prefix } = splitBaseUrl(configured.base_url);
     const secret = secretFrom(name, configured.api_key, world.env, 'OPENAI_API_KEY', 'api_key');

@@ -1,5 +1,5 @@
 /** Google Vertex AI: Gemini and Claude under one project. A model whose name begins with `claude` is Claude. */
-import { asString } from '../../core/json.ts';
+import { asString, isObject } from '../../core/json.ts';
 import { defineProvider } from '../contract.ts';
 import { createAddress } from './address.ts';
 import { createAuth, inlineCredentials } from './auth.ts';
@@ -13,6 +13,14 @@ import { type Settings, settings } from './settings.ts';
 export const provider = defineProvider<Settings>({
   type: 'vertex',
   settings,
+  standIn: (address, { project = 'simulated', batch }) => ({
+    project,
+    access_token: 'simulated',
+    credentials: undefined,
+    api_key: undefined,
+    base_url: address,
+    ...(isObject(batch) ? { batch: { ...batch, base_url: undefined } } : {}),
+  }),
   create(name, configured, world) {
     const { now } = world.clock;
     const project = findProject(configured, world.env);

@@ -31,6 +31,7 @@ export function judgeRequest(request: ChatRequest, answer: Answer): ChatRequest 
     messages: [{ role: 'user', blocks: [{ type: 'text', text }] }],
     tools: [],
     maxOutputTokens: mostOutputTokens,
+    format: { kind: 'json' },
     stream: false,
     streamUsage: true,
     extensions: {},

@@ -1,7 +1,13 @@
 /** The rows of requests that wait. Every write is one transaction, may be repeated without harm, and says whether it took place. */
 import type { Owner } from '../../batch/contract.ts';
 import type { Priority } from '../../core/facts.ts';
-import type { NewQueuedRequest, QueuedAnswer, QueuedRequest, Way } from '../../queue/contract.ts';
+import type {
+  ListedRequest,
+  NewQueuedRequest,
+  QueuedAnswer,
+  QueuedRequest,
+  Way,
+} from '../../queue/contract.ts';
 import type { Delivery } from '../batch/contract.ts';
 
 /** A request that a worker holds until its lease ends. */
@@ -9,6 +15,14 @@ export interface HeldRequest {
   readonly request: QueuedRequest;
   /** Grows with every claim; a write that names an older one does nothing. */
   readonly fence: number;
+}
+
+/** What came of a request that a worker holds. */
+export interface SettledRequest {
+  readonly held: HeldRequest;
+  readonly state: 'answered' | 'failed';
+  readonly answer: QueuedAnswer;
+  readonly costNanoUsd: number;
 }
 
 /** Of those that are due. */
@@ -38,7 +52,13 @@ export interface LaneDepth {
 export interface QueueRows {
   /** `existing`: the owner has used that idempotency key, and this is what it made. */
   add(request: NewQueuedRequest): Promise<{ readonly request: QueuedRequest; readonly existing: boolean }>;
+  /** As `add`, of many in one transaction: all of them are durable, or none. In their order. */
+  addAll(
+    requests: readonly NewQueuedRequest[],
+  ): Promise<readonly { readonly request: QueuedRequest; readonly existing: boolean }[]>;
   get(owner: Owner, id: string): Promise<QueuedRequest | undefined>;
+  /** Newest first, those made before `after`. */
+  list(owner: Owner, limit: number, after?: string): Promise<readonly ListedRequest[]>;
   /** False where it has ended. */
   cancel(owner: Owner, id: string, nowMs: number): Promise<boolean>;
 
@@ -48,14 +68,8 @@ export interface QueueRows {
   renew(held: readonly HeldRequest[], untilMs: number): Promise<readonly HeldRequest[]>;
   /** It waits again until then. `counted` false: nothing was called, and the claim counts as no try. */
   release(held: HeldRequest, dueAtMs: number, counted?: boolean): Promise<boolean>;
-  /** False where the claim was lost, or it was cancelled meanwhile: the answer is not kept. */
-  settle(
-    held: HeldRequest,
-    state: 'answered' | 'failed',
-    answer: QueuedAnswer,
-    costNanoUsd: number,
-    nowMs: number,
-  ): Promise<boolean>;
+  /** False where the claim was lost, or it was cancelled meanwhile: the answer is not kept. In the order in which they are given. */
+  settle(settled: readonly SettledRequest[], nowMs: number): Promise<readonly boolean[]>;
   /** When the next one can be claimed. */
   nextDueMs(): Promise<number | undefined>;
   depths(): Promise<readonly LaneDepth[]>;

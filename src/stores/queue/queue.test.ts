@@ -24,6 +24,17 @@ function ids(held: readonly HeldRequest[]): readonly string[] {
   return held.map(({ request }) => request.id);
 }
 
+async function settle(
+  queue: QueueRows,
+  held: HeldRequest,
+  state: 'answered' | 'failed',
+  given: QueuedAnswer,
+  costNanoUsd: number,
+  nowMs: number,
+): Promise<boolean | undefined> {
+  return (await queue.settle([{ held, state, answer: given, costNanoUsd }], nowMs))[0];
+}
+
 async function claimOne(queue: QueueRows, nowMs = 2_000): Promise<HeldRequest> {
   const [held] = await queue.claim(nowMs, 30_000, 1);
   assert.ok(held !== undefined, 'nothing can be claimed');
@@ -61,6 +72,24 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal((await queue.add(queued('f'))).existing, false);
       assert.equal((await queue.add(queued('f'))).existing, true);
       assert.equal(await queue.get('app', 'b'), undefined);
+    });
+
+    test('are made together, each once', async () => {
+      const { queue } = await open();
+      await queue.add(queued('before', { idempotencyKey: 'k' }));
+      const added = await queue.addAll([
+        queued('a'),
+        queued('b', { idempotencyKey: 'k' }),
+        queued('c', { idempotencyKey: 'new' }),
+        queued('d', { idempotencyKey: 'new' }),
+      ]);
+      assert.deepEqual(
+        added.map(({ request: { id }, existing }) => `${id} ${existing}`),
+        ['a false', 'before true', 'c false', 'c true'],
+      );
+      assert.deepEqual(await queue.addAll([]), []);
+      assert.equal((await queue.get('app', 'a'))?.state, 'waiting');
+      assert.equal(await queue.get('app', 'd'), undefined);
     });
 
     test('keep bodies of megabytes as they came', async () => {
@@ -149,15 +178,15 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(other.request.tries, 2);
       // What the first does now does nothing.
       assert.deepEqual(await queue.renew([held, other], 41_000), [held]);
-      assert.equal(await queue.settle(held, 'answered', answer, 5, 41_000), false);
+      assert.equal(await settle(queue, held, 'answered', answer, 5, 41_000), false);
       assert.equal(await queue.release(held, 1), false);
       assert.equal((await queue.get('app', 'a'))?.state, 'calling');
-      assert.equal(await queue.settle(other, 'failed', { ...answer, status: 504 }, 5, 42_000), true);
+      assert.equal(await settle(queue, other, 'failed', { ...answer, status: 504 }, 5, 42_000), true);
       const ended = await queue.get('app', 'a');
       assert.deepEqual(ended?.answer, { ...answer, status: 504 });
       assert.equal(ended?.costNanoUsd, 5);
       assert.equal(ended?.endedAtMs, 42_000);
-      assert.equal(await queue.settle(other, 'answered', answer, 5, 43_000), false);
+      assert.equal(await settle(queue, other, 'answered', answer, 5, 43_000), false);
       assert.deepEqual(await queue.claim(99_000, 30_000, 1), []);
       assert.equal(await queue.nextDueMs(), undefined);
     });
@@ -169,11 +198,28 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal(await queue.cancel('other', 'a', 5), false);
       assert.equal(await queue.cancel('app', 'a', 5), true);
       assert.equal(await queue.cancel('app', 'a', 6), false);
-      assert.equal(await queue.settle(held, 'answered', answer, 5, 7), false);
+      assert.equal(await settle(queue, held, 'answered', answer, 5, 7), false);
       assert.equal(await queue.cancel('app', 'b', 5), true);
       assert.deepEqual(await queue.claim(2_000, 1, 9), []);
       const { state, endedAtMs, answer: kept } = (await queue.get('app', 'a')) ?? {};
       assert.deepEqual({ state, endedAtMs, kept }, { state: 'cancelled', endedAtMs: 5, kept: undefined });
+    });
+
+    test('are listed to their owner, the newest first, without what they ask', async () => {
+      const { queue } = await open();
+      await addAll(queue, [queued('c'), queued('a'), queued('b'), queued('d', { owner: 'other' })]);
+      await settle(queue, await claimOne(queue), 'answered', answer, 5, 42);
+      const listed = await queue.list('app', 2);
+      assert.deepEqual(
+        listed.map(({ id }) => id),
+        ['c', 'b'],
+      );
+      assert.ok(listed.every((one) => !('body' in one) && !('answer' in one)));
+      assert.deepEqual(
+        (await queue.list('app', 9, 'b')).map(({ id }) => id),
+        ['a'],
+      );
+      assert.deepEqual(await queue.list('nobody', 9), []);
     });
 
     test('are counted by way and lane', async () => {
@@ -202,7 +248,7 @@ for (const { name, skip, shared, fresh, open } of kinds) {
         queued('c'),
       ]);
       assert.deepEqual(await queue.untold(9), []);
-      await queue.settle(await claimOne(queue), 'answered', answer, 5, 42);
+      await settle(queue, await claimOne(queue), 'answered', answer, 5, 42);
       await queue.cancel('app', 'b', 41);
       await queue.cancel('app', 'c', 40);
       assert.deepEqual(

@@ -6,6 +6,7 @@ import { storable } from '../ledger-row.ts';
 import { StoreError } from '../store-error.ts';
 import { createBatchWays } from './batches.ts';
 import type { QueueRows } from './contract.ts';
+import { createListing } from './listing.ts';
 import { withBodies } from './reading.ts';
 import { newRow, readRow } from './row.ts';
 import { hasEnded, isLive, isWaiting, type QueuedTable } from './tables.ts';
@@ -18,6 +19,7 @@ const pruneRows = 1_000;
 export function createQueueRows(connection: Connection): QueueRows {
   return {
     ...createKeeping(connection),
+    ...createListing(connection),
     ...createTelling(connection),
     ...createWork(connection),
     ...createBatchWays(connection),
@@ -26,7 +28,7 @@ export function createQueueRows(connection: Connection): QueueRows {
 
 function createKeeping({
   database,
-}: Connection): Pick<QueueRows, 'add' | 'get' | 'cancel' | 'depths' | 'prune'> {
+}: Connection): Pick<QueueRows, 'add' | 'addAll' | 'get' | 'cancel' | 'depths' | 'prune'> {
   return {
     async add(request) {
       const existing = await database.transaction().execute((transaction) => insert(transaction, request));
@@ -34,6 +36,23 @@ function createKeeping({
       const [before] = await withBodies(database, [existing]);
       if (before === undefined) throw new StoreError(`The request ${existing.id} has no body.`);
       return { request: before, existing: true };
+    },
+
+    async addAll(requests) {
+      const found = await database.transaction().execute(async (transaction) => {
+        const existing: (QueuedTable | undefined)[] = [];
+        for (const request of requests) existing.push(await insert(transaction, request));
+        return existing;
+      });
+      const rows = found.flatMap((row) => row ?? []);
+      const before = new Map((await withBodies(database, rows)).map((request) => [request.id, request]));
+      return requests.map((request, index) => {
+        const row = found[index];
+        if (row === undefined) return { request: readRow(newRow(request), request.body), existing: false };
+        const kept = before.get(row.id);
+        if (kept === undefined) throw new StoreError(`The request ${row.id} has no body.`);
+        return { request: kept, existing: true };
+      });
     },
 
     async get(owner, id) {

@@ -81,6 +81,7 @@ const indexes = [
   'index intermodal_queued_flush on intermodal_queued (flush, id) where flush is not null',
   "index intermodal_queued_batch on intermodal_queued (batch_no, batch_seq) where state = 'batched'",
   'unique index intermodal_queued_idempotency on intermodal_queued (owner, idempotency_key) where idempotency_key is not null',
+  'index intermodal_queued_owner on intermodal_queued (owner, id)',
   'index intermodal_queued_ended on intermodal_queued (ended_at_ms) where live = 0',
   'index intermodal_queued_told on intermodal_queued (ended_at_ms) where live = 0 and told = 0 and webhook is not null',
 ];

@@ -73,22 +73,27 @@ export function createWork({ database, differences }: Connection): WorkRows {
       return numUpdatedRows === 1n;
     },
 
-    async settle(held, state, answer, costNanoUsd, nowMs) {
-      const { numUpdatedRows } = await heldBy(
-        database.updateTable('intermodal_queued').set({
-          ...answerColumns(answer),
-          state,
-          live: 0,
-          held_until_ms: 0,
-          cost_nano_usd: costNanoUsd,
-          ended_at_ms: nowMs,
-        }),
-        held,
-      )
-        .where('state', '=', 'calling')
-        .executeTakeFirstOrThrow();
-      return numUpdatedRows === 1n;
-    },
+    settle: (settled, nowMs) =>
+      database.transaction().execute(async (transaction) => {
+        const kept: boolean[] = [];
+        for (const { held, state, answer, costNanoUsd } of settled) {
+          const { numUpdatedRows } = await heldBy(
+            transaction.updateTable('intermodal_queued').set({
+              ...answerColumns(answer),
+              state,
+              live: 0,
+              held_until_ms: 0,
+              cost_nano_usd: costNanoUsd,
+              ended_at_ms: nowMs,
+            }),
+            held,
+          )
+            .where('state', '=', 'calling')
+            .executeTakeFirstOrThrow();
+          kept.push(numUpdatedRows === 1n);
+        }
+        return kept;
+      }),
 
     async nextDueMs() {
       const row = await database
