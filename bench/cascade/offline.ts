@@ -13,22 +13,47 @@ const folds = 5;
 /** Between two scores that a calibration makes equal, the raw one still tells them apart. */
 const tie = 1e-6;
 
-/** Every question scored by what was learnt without it: from the other folds of all, or from the other benchmark alone. */
-export function rank(asked: readonly Asked[], by: 'fold' | 'bench'): Curve {
+/** Each fold ranked by what was learnt from the others: the mean over folds. */
+export function rankFolds(asked: readonly Asked[]): Curve {
   const mixed = shuffled(asked, chanceOf(1));
-  const partOf = ({ bench }: Asked, index: number): string => (by === 'fold' ? String(index % folds) : bench);
-  const parts = new Set(mixed.map(partOf));
+  const curves = Array.from({ length: folds }, (_, fold) => {
+    const isIn = (_one: Asked, index: number): boolean => index % folds === fold;
+    return curveOf(
+      scoredBy(
+        mixed.filter((one, index) => !isIn(one, index)),
+        mixed.filter(isIn),
+      ),
+    );
+  });
+  const mean = (read: (curve: Curve) => number): number =>
+    curves.reduce((sum, curve) => sum + read(curve), 0) / curves.length;
+  return {
+    apgr: mean(({ apgr }) => apgr),
+    cheap: mean(({ cheap }) => cheap),
+    strong: mean(({ strong }) => strong),
+    atQuarter: mean(({ atQuarter }) => atQuarter),
+  };
+}
+
+/** All ranked together, each benchmark by what was learnt from the other alone. A route would not do that: it learns from itself. */
+export function rankAcross(asked: readonly Asked[]): Curve {
+  const benches = [...new Set(asked.map(({ bench }) => bench))];
   return curveOf(
-    [...parts].flatMap((part) => {
-      const learnt = calibrate(scoredOf(mixed.filter((one, index) => partOf(one, index) !== part)));
-      return mixed
-        .filter((one, index) => partOf(one, index) === part)
-        .map((one) => {
-          const raw = one.raw ?? -1;
-          return { ...one, score: (learnt?.confidenceOf(raw) ?? raw) + tie * raw };
-        });
-    }),
+    benches.flatMap((own) =>
+      scoredBy(
+        asked.filter(({ bench }) => bench !== own),
+        asked.filter(({ bench }) => bench === own),
+      ),
+    ),
   );
+}
+
+function scoredBy(labels: readonly Asked[], asked: readonly Asked[]) {
+  const learnt = calibrate(scoredOf(labels));
+  return asked.map((one) => {
+    const raw = one.raw ?? -1;
+    return { ...one, score: (learnt?.confidenceOf(raw) ?? raw) + tie * raw };
+  });
 }
 
 /** Without any learning: by the raw score. */

@@ -16,7 +16,7 @@ server: { log: warn }
 providers:
   openai: { type: openai, api_key: sk-test, base_url: "\${SIMULATOR_URL}/v1" }
   anthropic: { type: anthropic, api_key: sk-test, base_url: "\${SIMULATOR_URL}" }
-routes:${routes('sync')}
+routes:${routes}
 `;
 
 /** Calls under way at once. */
@@ -28,7 +28,7 @@ export async function overHttp(count: number): Promise<readonly Outcome[]> {
     const questions = Array.from({ length: count }, (_, index) => question(index));
     return [
       await run(scene, 'strong alone', 'strong', questions, false),
-      await run(scene, 'cascade, sync', 'classify', questions, false),
+      await run(scene, 'cascade, one by one', 'classify', questions, false),
       await run(scene, 'cascade, streamed', 'classify', questions, true),
     ];
   } finally {

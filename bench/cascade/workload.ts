@@ -19,19 +19,16 @@ export const plan = {
     { model: cheapModel, input: 0.1, output: 0.4 },
     { model: 'claude-*', input: 3, output: 15 },
   ],
-};
+} as const;
 
-/** YAML of the routes: `classify` in a cascade at 0.85, `strong` by the strong model alone. `mode`: of all targets. */
-export function routes(mode: 'sync' | 'batch'): string {
-  const [cheap, strong] = [`openai/${cheapModel}@${mode}`, `anthropic/${strongModel}@${mode}`];
-  return `
+/** YAML of the routes: `classify` in a cascade at 0.85, `strong` by the strong model alone. */
+export const routes = `
   classify:
-    chain: [${cheap}]
-    cascade: { accept: { confidence: 0.85 }, escalate: ${strong}, audit: 0% }
+    chain: [openai/${cheapModel}]
+    cascade: { accept: { confidence: 0.85 }, escalate: anthropic/${strongModel}, audit: 0% }
   strong:
-    chain: [${strong}]
+    chain: [anthropic/${strongModel}]
 `;
-}
 
 export interface Question {
   readonly id: string;
