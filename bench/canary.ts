@@ -7,7 +7,7 @@ import { play, type Scenario, type Told, windowMs } from './canary/scene.ts';
 
 const failing = { kind: 'outage', status: 500, percent: 25 };
 const throttled = { kind: 'rate-limit', retry_after_s: 0, percent: 40 };
-const slow = { kind: 'slow', delay_ms: 200 };
+const slow = { kind: 'slow', delay_ms: 1_000 };
 const dear = { kind: 'verbose', words: 120 };
 const strict = { kind: 'refuse-shape' };
 
@@ -35,7 +35,7 @@ export const bench: Bench = {
   async run({ quick, print }) {
     const told: Told[] = [];
     for (const scenario of quick ? quickScenarios : scenarios) {
-      const one = await play(scenario, 16);
+      const one = await play(scenario, 32);
       told.push(one);
       print(row(one));
     }

@@ -87,8 +87,28 @@ describe('explain', () => {
     assert.match(out, /^rule +none holds/m);
     assert.match(
       out,
-      /^a\/gpt-4\.1-nano@batch +passed over +its mode takes time, and the caller holds the line +- /m,
+      /^a\/gpt-4\.1-nano@batch +passed over +its mode takes longer than this request waits +- /m,
     );
+  });
+
+  test('the mode by the deadline: at once, through the queue, or into a batch', async () => {
+    const wish = ['-H', 'prefer: respond-async', '-H'];
+    const rows: readonly [string, string, RegExp][] = [
+      ['10s', 'sync', /^called at once: there is too little time/],
+      ['45m', 'queue', /^through the queue: there is too little time for a batch$/],
+      ['20h', 'batch', /^gathered into a batch: it has the time, and costs less so$/],
+    ];
+    await Promise.all(
+      rows.map(async ([deadline, way, text]) => {
+        const { out } = await byConfig(...wish, `x-intermodal-deadline: ${deadline}`, '--json');
+        const told = JSON.parse(out);
+        assert.equal(told.way.way, way);
+        assert.match(told.way.text, text);
+        const batch = told.targets.find(({ target }: { target: string }) => target.endsWith('@batch'));
+        if (deadline !== '10s') assert.equal(batch?.verdict, way === 'batch' ? 'fallback' : 'passed over');
+      }),
+    );
+    assert.match((await byConfig()).out, /^mode +called at once: without "prefer: respond-async"/m);
   });
 
   test('by a running gateway: health, levels and sums of now', async () => {

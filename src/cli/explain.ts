@@ -1,6 +1,7 @@
 /** `intermodal explain`: which targets a request would be sent to, in which order, and why not the others. Sends nothing to any of them. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { isTakenInBatches } from '../batch/lanes.ts';
 import { createCalibration } from '../catalog/calibration.ts';
 import { writeProblems } from '../config/load.ts';
 import { systemClock } from '../core/clock.ts';
@@ -64,6 +65,7 @@ function offline(body: Buffer, options: Options): Explained {
       world: createSight({ view: () => ({ standing: 'ready', untilMs: 0 }) }, { scorer: new Scorers().of }),
       estimates: createCalibration(),
       nowMs: systemClock.now(),
+      batchable: (request, route) => isTakenInBatches(request, route, loaded.policy),
     },
     { dialect: dialectOf(options), body, headers: headersOf(options), draw: options.draw },
   );

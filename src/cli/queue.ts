@@ -1,7 +1,7 @@
 /** The queue and its workers, wired together for one running gateway. */
 
 import type { Config } from '../config/schema.ts';
-import { observeCall } from '../gateway/account.ts';
+import { keepQueuedDecision, observeCall } from '../gateway/account.ts';
 import type { KeyRing } from '../gateway/key-ring.ts';
 import { createQueuedCall } from '../gateway/queued-call.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
@@ -35,6 +35,9 @@ export interface QueueInput {
   readonly config: () => Pick<Config, 'waiting' | 'batch'>;
   readonly at?: Step;
 }
+
+/** A call is named for its request and the try of it. */
+const requestIdOf = (callId: string): string => callId.split(':', 1)[0] ?? callId;
 
 type World = Omit<GatewayWorld, 'batches' | 'queue'> & { readonly keys: KeyRing };
 
@@ -73,6 +76,10 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
       ...world.walk,
       // The ledger is written by the workers themselves: before a call, and after its answer is kept.
       observe: (call, route, target, record, error) => observeCall(world, call, route, target, record, error),
+      ended(call, result) {
+        world.walk.ended?.(call, result);
+        keepQueuedDecision(world, requestIdOf(call.id), call, result);
+      },
     },
     clock,
     random: world.random,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Conversation } from '../router/contract.ts';
+import type { Conversation } from '../router/measures/contract.ts';
 import { scanBody } from '../wire/json-scan.ts';
 import { conversationOf } from './conversation.ts';
 import type { ChatDialect } from './dialects/contract.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ScannedBody } from '../core/body.ts';
 import { bytesPerToken } from '../core/estimate.ts';
-import type { Conversation } from '../router/contract.ts';
+import type { Conversation } from '../router/measures/contract.ts';
 import type { Dialect, Opening } from './dialects/contract.ts';
 
 /** Of each part, from its start and from its end: instructions may be megabytes, and that two differ in their middle alone is no mishap. */

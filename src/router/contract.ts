@@ -27,6 +27,7 @@ import type { WaitingPolicy } from '../queue/contract.ts';
 import type { Canary } from './canary/contract.ts';
 import type { Cascade } from './cascade/contract.ts';
 import type { ComplexityPolicy, Prompt } from './complexity/contract.ts';
+import type { Conversation } from './measures/contract.ts';
 
 export interface Timeouts {
   readonly connectMs: number;
@@ -351,41 +352,12 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** By what a prompt cache would know the beginning of a request again. */
-export interface Conversation {
-  /** Of its instructions, tools and first words, or of what its caller calls it. */
-  readonly id: string;
-  /** Of its instructions and tools, which other conversations may share. */
-  readonly prefixId: string;
-  readonly prefixTokens: number;
-}
-
 /** The part of a call that deciding looks at. */
 export interface Considered {
   /** Absent: it is only asked what would be. */
   readonly id?: string;
+  /** Absent where the gateway asks for no key. */
   readonly caller?: Caller;
-  readonly facts: Facts;
-  readonly protocol: Protocol;
-  readonly tags: readonly string[];
-  readonly priority: Priority;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly draw: number;
-  /** The batch that the request is an item of. */
-  readonly batch?: string;
-  /** What may serve it; absent: what answers over a connection that is held. */
-  readonly modes?: ReadonlySet<Mode>;
-  /** Until the caller needs the answer, where it says so. */
-  readonly budgetMs?: number;
-  /** Called only where an order looks at prompt caches. */
-  conversation?(): Conversation | undefined;
-  /** What its complexity is scored on; called only where something asks for it. `undefined`: it cannot be read. */
-  prompt?(mostChars: number): Prompt | undefined;
-}
-
-/** One caller's request on its way through a route. `Req` is its neutral form, which only `prepare` looks at. */
-export interface Call<Req = never> {
-  readonly id: string;
   readonly facts: Facts;
   readonly protocol: Protocol;
   readonly tags: readonly string[];
@@ -394,20 +366,24 @@ export interface Call<Req = never> {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Uniform in [0, 1); places the request in weighted steps. */
   readonly draw: number;
-  readonly startedAtMs: number;
-  /** Absent where the gateway asks for no key. */
-  readonly caller?: Caller;
   /** The batch that the request is an item of. */
   readonly batch?: string;
-  /** Size of the body as it came. */
-  readonly bodyBytes: number;
-  /** The caller's own deadline, where it gave one; the route's budget holds too. */
-  readonly budgetMs?: number;
   /** What may serve it; absent: what answers over a connection that is held. */
   readonly modes?: ReadonlySet<Mode>;
+  /** The caller's own deadline, where it gave one; the route's budget holds too. */
+  readonly budgetMs?: number;
+  /** Called only where an order looks at prompt caches. */
   conversation?(): Conversation | undefined;
-  /** What its complexity is scored on. `undefined`: it cannot be read. */
+  /** What its complexity is scored on; called only where something asks for it. `undefined`: it cannot be read. */
   prompt?(mostChars: number): Prompt | undefined;
+}
+
+/** One caller's request on its way through a route. `Req` is its neutral form, which only `prepare` looks at. */
+export interface Call<Req = never> extends Considered {
+  readonly id: string;
+  readonly startedAtMs: number;
+  /** Size of the body as it came. */
+  readonly bodyBytes: number;
   /** Shapes the body for a target, by pass-through or translation. Throws `GatewayError`; `strict` refuses what would be dropped. */
   prepare(endpoint: Endpoint<Req>, strict: boolean): Prepared;
 }

@@ -46,7 +46,8 @@ export function sampleOf(result: WalkResult): Sample | undefined {
 
 /** A flex tier that has no room right now is in the bargain. */
 function isProviders({ outcome, code, target }: AttemptRecord): boolean {
-  if (code === 'rate_limited' && parseTarget(target)?.mode === 'flex') return false;
+  const full = code === 'rate_limited' || code === 'upstream_overloaded';
+  if (full && parseTarget(target)?.mode === 'flex') return false;
   return outcome === 'failed' && code !== undefined && !isCallers(code);
 }
 
