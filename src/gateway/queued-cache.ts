@@ -66,11 +66,12 @@ export class QueuedCache {
     if (kept === undefined) return undefined;
     return readable(() => {
       const prepared = call.prepare(endpoint, route.strict);
-      const read = replay.read(target, kept);
-      const served = { target, prepared, tried: [], upstreamHeaders: {}, usage: read.usage };
+      const again = replay.open(target, kept, prepared);
+      const { usage } = again;
+      const served = { target, prepared, tried: [], upstreamHeaders: {}, usage };
       const ageS = Math.floor(Math.max(0, clock.now() - kept.atMs) / 1000);
       const headers = { 'x-intermodal-cache': writeCacheNote({ kind: 'hit', ageS }) };
-      return { target, usage: read.usage, headers, give: () => read.give(served) };
+      return { target, usage, headers, give: () => again.give(served) };
     });
   }
 
@@ -82,10 +83,10 @@ export class QueuedCache {
     return {
       mostBytes: mostAnswerBytes,
       answered: (form, bytes) => {
-        const read = readable(() => this.#replay(nobody).read(target, { form, bytes }));
-        if (read?.normal !== true) return;
+        const judged = readable(() => this.#replay(nobody).judge(target, { form, bytes }));
+        if (judged?.normal !== true) return;
         const key = answers.keyOf(this.#call, route, policy, target);
-        if (answers.keep(key, target, { form, bytes, model: read.model }, policy))
+        if (answers.keep(key, target, { form, bytes, model: judged.model }, policy))
           metrics.cacheStored(route.name, bytes.length);
       },
     };
