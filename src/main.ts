@@ -5,6 +5,7 @@ import { batch } from './cli/batch/batch.ts';
 import { canary } from './cli/canary.ts';
 import { check } from './cli/check.ts';
 import { drill } from './cli/drill.ts';
+import { evaluate } from './cli/eval/eval.ts';
 import { explain } from './cli/explain.ts';
 import { keys } from './cli/keys.ts';
 import { plan } from './cli/plan.ts';
@@ -12,6 +13,7 @@ import { serve } from './cli/serve.ts';
 import { ConfigError } from './cli/service.ts';
 import { simulate } from './cli/simulate.ts';
 import { spend } from './cli/spend.ts';
+import { trainCommand } from './cli/train.ts';
 import { version } from './cli/version.ts';
 import { GatewayError } from './core/errors.ts';
 import { StoreError } from './stores/store-error.ts';
@@ -20,7 +22,20 @@ const program = new Command('intermodal')
   .description('An LLM gateway: one endpoint, every provider, routes in YAML.')
   .version(version)
   .showHelpAfterError('(add --help for what is possible)');
-for (const command of [serve, canary, check, explain, drill, plan, batch, keys, spend, simulate])
+for (const command of [
+  serve,
+  canary,
+  check,
+  explain,
+  drill,
+  plan,
+  evaluate,
+  trainCommand,
+  batch,
+  keys,
+  spend,
+  simulate,
+])
   program.addCommand(command);
 
 try {

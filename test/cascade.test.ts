@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
+import { z } from 'zod';
 import type { Stores } from '../src/stores/contract.ts';
 import { openStores } from '../src/stores/open.ts';
 import { until } from './support/batch-road.ts';
@@ -404,6 +405,33 @@ describe('a cascade', () => {
       const text = await (await fetch(`${gateway.url}/metrics`)).text();
       assert.match(text, /intermodal_cascade_answers_total\{route="field",outcome="accepted",why=""\} [1-9]/);
       assert.match(text, /intermodal_cascade_threshold\{route="field"\} 0.85/);
+      const admin = await addKey(stores, 'root', { admin: true });
+      const shape = z.object({
+        cascades: z.array(
+          z.object({
+            route: z.string(),
+            threshold: z.number().nullable(),
+            accepted: z.number(),
+            escalated: z.number(),
+            cost_usd_each: z.number().optional(),
+            strong_usd_each: z.number().optional(),
+            pays: z.boolean().nullable(),
+          }),
+        ),
+      });
+      const told = await until(
+        async () => {
+          const answer = await fetch(`${gateway.url}/admin/cascades`, {
+            headers: { authorization: `Bearer ${admin}` },
+          });
+          return answer.ok ? shape.parse(await answer.json()).cascades : [];
+        },
+        (list) => list.length > 0,
+      );
+      const probable = told.find(({ route }) => route === 'probable');
+      assert.ok((probable?.escalated ?? 0) > 0 && (probable?.accepted ?? 0) > 0);
+      assert.equal(typeof probable?.pays, 'boolean');
+      assert.ok((probable?.strong_usd_each ?? 0) > 0);
       const id = response.headers.get('x-request-id') ?? '';
       const record = await until(
         () => Promise.resolve(gateway.world.decisions.find(id)),

@@ -426,3 +426,77 @@ describe('a gateway that stops', () => {
     assert.equal(entry?.outcome, 'client-closed');
   });
 });
+
+describe('a worker that another has taken the place of', () => {
+  test('writes no answer, and books what it has spent', async () => {
+    const scene: { now?: Scene } = {};
+    let taken = 0;
+    const opened = await start(plain, {
+      async at(where) {
+        if (where !== 'queue: after the call' || taken > 0) return;
+        // As if its lease had ended while it called.
+        const { queue } = scene.now?.stores ?? {};
+        for (const held of (await queue?.claim(Date.now() + 3_600_000, 1, 1)) ?? []) {
+          taken += 1;
+          await queue?.release(held, Date.now());
+        }
+      },
+    });
+    scene.now = opened;
+    await opened.add('areq_1', '[[echo]] [[note:twice]] hello');
+    const request = await opened.ended('areq_1');
+    assert.equal(taken, 1);
+    assert.deepEqual([request.state, request.tries], ['answered', 3]);
+    const entries = await opened.until('the books of both', async () => {
+      const found = await opened.booked('areq_1');
+      return found.length === 2 && found;
+    });
+    // Both calls were made, and both are told; neither hides the other.
+    assert.equal(await opened.paid('twice'), 2);
+    for (const entry of entries) assert.equal(entry.outcome, 'served');
+    assert.equal(request.costNanoUsd, entries[0]?.costNanoUsd);
+  });
+
+  test('that is itself calls no second time', async () => {
+    const opened = await start(plain, { faults: { think_ms: 800 } });
+    await opened.add('areq_1', '[[echo]] [[note:slow]] hello');
+    await opened.until('it is called', async () => opened.gateway.queue.served.health().calling === 1);
+    // As if it had been so slow that its lease ran out: its row is there to be claimed, and it claims it.
+    const [held] = await opened.stores.queue.claim(Date.now() + 3_600_000, 1, 1);
+    assert.ok(held !== undefined && (await opened.stores.queue.release(held, Date.now())));
+    opened.gateway.queue.poke();
+    const request = await opened.ended('areq_1');
+    assert.equal(request.state, 'answered');
+    assert.equal(await opened.paid('slow'), 1);
+    assert.deepEqual(
+      (await opened.booked('areq_1')).map(({ outcome }) => outcome),
+      ['served'],
+    );
+  });
+
+  test('ends its call when it hears of it', async () => {
+    const scene = await start(`${plain}\nbatch: { lease: 1s }`, { faults: { think_ms: 5_000 } });
+    await scene.add('areq_1', 'hello');
+    await scene.until('it is called', async () => scene.gateway.queue.served.health().calling === 1);
+    await scene.stores.queue.cancel('', 'areq_1', Date.now());
+    await scene.until('the call is cut', async () => scene.gateway.queue.served.health().calling === 0);
+    assert.equal((await scene.booked('areq_1'))[0]?.outcome, 'client-closed');
+  });
+});
+
+describe('the books', () => {
+  test('say that a call’s cost is unknown, at its most, while it runs', async () => {
+    const scene = await start(plain, { faults: { think_ms: 1_000 } });
+    await scene.add('areq_1', 'hello');
+    const [intent] = await scene.until('the intent', async () => {
+      const found = await scene.entries('areq_1');
+      return found.length > 0 && found;
+    });
+    assert.equal(intent?.outcome, 'unknown');
+    assert.equal(intent?.exact, false);
+    await scene.ended('areq_1');
+    const [entry] = await scene.booked('areq_1');
+    assert.equal(entry?.id, intent?.id);
+    assert.ok((entry?.costNanoUsd ?? 0) < (intent?.costNanoUsd ?? 0));
+  });
+});

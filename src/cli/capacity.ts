@@ -108,7 +108,13 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
   const cache = openCache(input);
   const line = new Line(clock);
   limits.onRelease(line.release);
-  const scorers = new Scorers();
+  const scorers = new Scorers({
+    notes: stores.notes,
+    clock,
+    onTrouble: (error) =>
+      log.warn({ err: error }, 'trained scorers cannot be read; those that are known stay'),
+  });
+  await scorers.open();
   const canaries = new CanaryWatch({
     notes: stores.notes,
     clock,
@@ -155,6 +161,7 @@ export async function openCapacity(input: CapacityInput, world: () => GatewayWor
     },
     async close() {
       keys.close();
+      scorers.close();
       await cascades.close();
       await canaries.close();
       if (!(await ledger.flush())) log.error({ kept: ledger.pending }, 'ledger entries could not be written');

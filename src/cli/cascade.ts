@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { AuditQueue } from '../gateway/cascade/audit-queue.ts';
 import type { CascadeWorld } from '../gateway/cascade/world.ts';
 import { Thresholds } from '../router/cascade/threshold.ts';
+import { createPacker } from '../router/complexity/features.ts';
 import type { Stores } from '../stores/contract.ts';
 import { CascadeMetrics } from '../telemetry/cascade-metrics.ts';
 import { LabelWriter } from '../telemetry/label-writer.ts';
@@ -33,7 +34,7 @@ export function openCascades(
   const audits = new AuditQueue();
   const metrics = new CascadeMetrics(set, () => thresholds.views());
   return {
-    world: { thresholds, labels, audits, metrics },
+    world: { thresholds, labels, audits, metrics, packFeatures: createPacker() },
     async close() {
       audits.close();
       await thresholds.close();

@@ -167,6 +167,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       stores,
       batches,
       desk: queue.desk,
+      keepMs: () => batchConfig.keep,
       poke: queue.poke,
       ...(options.at === undefined ? {} : { at: options.at }),
     },

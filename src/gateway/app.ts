@@ -7,6 +7,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { asGatewayError, GatewayError } from '../core/errors.ts';
+import { answerCascades } from './admin/cascades.ts';
 import { answerDecision, listDecisions } from './admin/decisions.ts';
 import { answerExplain } from './admin/explain.ts';
 import { answerSpend } from './admin/spend.ts';
@@ -69,6 +70,7 @@ export function createApp(world: GatewayWorld): App {
   hono.get('/admin/spend', (c) =>
     admin(world, c.env.incoming, () => answerSpend(world.spending, c.req.query())),
   );
+  hono.get('/admin/cascades', (c) => admin(world, c.env.incoming, () => answerCascades(world.cascades)));
   const sight = {
     decisions: world.decisions,
     measures: world.walk.sight?.measures ?? {},

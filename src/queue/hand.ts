@@ -39,20 +39,32 @@ export interface Shop {
 }
 
 export class Hand {
-  readonly held: HeldRequest;
+  #held: HeldRequest;
   readonly #shop: Shop;
   readonly #sink = new HandSink();
   #closed: Closed | undefined;
   #calling = false;
   #following = false;
+  /** Nothing is written to its row any more. */
+  #done = false;
 
   constructor(shop: Shop, held: HeldRequest) {
     this.#shop = shop;
-    this.held = held;
+    this.#held = held;
+  }
+
+  get held(): HeldRequest {
+    return this.#held;
   }
 
   get request(): QueuedRequest {
-    return this.held.request;
+    return this.#held.request;
+  }
+
+  /** This process was so slow that its claim ran out, and has claimed it again: what it does goes on under the new one. False: it is done. */
+  hold(held: HeldRequest): boolean {
+    if (!this.#done) this.#held = held;
+    return !this.#done;
   }
 
   /** False while limits and budgets have not let it through. */
@@ -68,6 +80,7 @@ export class Hand {
   /** Ends the call. */
   close(why: Closed): void {
     this.#closed ??= why;
+    if (why === 'dropped') this.#done = true;
     this.#sink.close();
   }
 
@@ -241,7 +254,7 @@ export class Hand {
     const { world, settling } = this.#shop;
     const nowMs = world.clock.now();
     await world.at('queue: before the answer');
-    const kept = await settling.add({ held: this.held, state, answer, costNanoUsd });
+    const kept = await this.#write((held) => settling.add({ held, state, answer, costNanoUsd }));
     await world.at('queue: after the answer');
     if (kept) world.events.ended(this.request, state, code, nowMs - this.request.createdAtMs);
   }
@@ -249,8 +262,21 @@ export class Hand {
   async #release(dueAtMs: number, counted: boolean, why: string): Promise<void> {
     const { world } = this.#shop;
     await world.at('queue: before the release');
-    if (await world.rows.release(this.held, dueAtMs, counted)) world.events.requeued(this.request, why);
+    const released = await this.#write((held) => world.rows.release(held, dueAtMs, counted));
+    if (released) world.events.requeued(this.request, why);
     await world.at('queue: after the release');
+  }
+
+  /** False where the claim is not this process's any more. */
+  async #write(write: (held: HeldRequest) => Promise<boolean>): Promise<boolean> {
+    // Ends: it goes on only where the request was claimed anew meanwhile.
+    for (;;) {
+      const held = this.#held;
+      const written = await write(held);
+      if (held !== this.#held) continue;
+      this.#done = true;
+      return written;
+    }
   }
 }
 

@@ -32,7 +32,7 @@ export interface Classified {
 }
 
 /** How sharply prompts part into those that a model can do and those that it cannot. */
-const steepness = 15;
+const steepness = 20;
 
 export function skillOf(skills: readonly Skill[], provider: string, model: string): Skill | undefined {
   return skills.find(

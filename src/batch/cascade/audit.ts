@@ -5,8 +5,10 @@
  *
  * An audit is no part of what its batch cost. The ledger has it under the batch's id, tagged `audit`.
  */
+
 import type { Answer } from '../../core/answer.ts';
 import { asGatewayError } from '../../core/errors.ts';
+import { present } from '../../core/present.ts';
 import { BookedCall, HandSink } from '../../router/booked.ts';
 import { sayTheSame } from '../../router/cascade/agreement.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
@@ -15,6 +17,7 @@ import type { AuditOutcome } from '../../telemetry/cascade-metrics.ts';
 import type { Batch, ItemCall, Lane } from '../contract.ts';
 import { aloneChain, findRoute } from '../lanes.ts';
 import type { BatchWorldInside } from '../world.ts';
+import { featuresFor } from './features.ts';
 import { fieldOf } from './waves.ts';
 
 export interface Accepted {
@@ -86,7 +89,10 @@ async function audit(
     const agreed = sayTheSame(first, came.answer, fieldOf(cascade));
     if (agreed === undefined) return 'incomparable';
     const strongNanoUsd = booked.sums().costNanoUsd;
-    await world.labels.add([{ ...label, strong: came.served.target.name, strongNanoUsd, agreed }]);
+    const features = present({ features: featuresFor(item, terms) });
+    await world.labels.add([
+      { ...label, ...features, strong: came.served.target.name, strongNanoUsd, agreed },
+    ]);
     return agreed ? 'agreed' : 'differed';
   } finally {
     release();

@@ -7,10 +7,12 @@ import type { Cascade } from '../../router/cascade/contract.ts';
 import { isFinished } from '../../router/cascade/words.ts';
 import type { Label } from '../../stores/routing/contract.ts';
 import type { Batch, Item, ItemCall, Lane } from '../contract.ts';
+import { findRoute } from '../lanes.ts';
 import type { Segments } from '../segments.ts';
 import type { BatchWorldInside } from '../world.ts';
 import { type Course, courseOf, type Said } from './after-answer.ts';
 import { offerAudit } from './audit.ts';
+import { featuresFor } from './features.ts';
 import { finishOf, judgeBy } from './judge-by.ts';
 import { readNeutral } from './neutral.ts';
 
@@ -103,7 +105,7 @@ export class Waves {
   }
 
   /** What an escalation teaches: whether it was needed. */
-  #compare(item: Item, held: Answer | undefined, { answer, target, costNanoUsd }: Told): void {
+  #compare(item: Item, held: Answer | undefined, { answer, target, costNanoUsd, call }: Told): void {
     const known = item.cascade;
     if (known === undefined) return;
     // Not whole, or not of its form: its confidence is not of an answer.
@@ -117,7 +119,10 @@ export class Waves {
       agreed,
       cheapNanoUsd: known.cheapNanoUsd,
       strongNanoUsd: costNanoUsd,
-      ...(whole === undefined ? {} : present({ confidence: known.raw })),
+      ...present({
+        confidence: whole === undefined ? undefined : known.raw,
+        features: featuresFor(call(), findRoute(this.#world.policy(), this.#lane.model)),
+      }),
     });
   }
 

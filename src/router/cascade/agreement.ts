@@ -52,7 +52,7 @@ function agreementOfChoice(
     if (meant === undefined) continue;
     const same = meant === said;
     const { least, most } = same ? alike : different;
-    sum += least + (most - least) * likeness(own, wordingOf(textOf(other)), same ? 1 : 0);
+    sum += least + (most - least) * likeness(own, wordingOf(textOf(other)), same ? lent : 0);
     count += 1;
   }
   return count === 0 ? undefined : sum / count;
@@ -72,15 +72,21 @@ function wordingOf(text: string): Wording {
   return { triples, words: words.length };
 }
 
-/** What length weighs against words. Measured on reasoned answers: anything from a twentieth to a quarter does. */
-const lengthWeight = 1 / 6;
+/**
+ * Triples that answers which say the same are taken to share beyond those that they do, so that a word or two do not part short answers, and long
+ * ones that came by different ways do part. Anything from 20 to 100 ranks about as well, measured on reasoned answers; so does a length's
+ * weight from a twentieth to a sixth.
+ */
+const lent = 50;
+const lengthWeight = 1 / 11;
 
-/** From 0 to 1: of the triples that either has, the share that both have; and whether they needed as many words. `short`: of a word or two. */
-function likeness(one: Wording, other: Wording, short: number): number {
-  let shared = 0;
+/** From 0 to 1: of the triples that either has, the share that both have; and whether they needed as many words. */
+function likeness(one: Wording, other: Wording, more: number): number {
+  let shared = more;
   for (const triple of one.triples) if (other.triples.has(triple)) shared += 1;
-  const all = one.triples.size + other.triples.size - shared;
-  if (all === 0) return short;
-  const length = Math.min(one.words, other.words) / Math.max(one.words, other.words);
+  const all = one.triples.size + other.triples.size - (shared - more) + more;
+  if (all === 0) return 0;
+  const longer = Math.max(one.words, other.words);
+  const length = longer === 0 ? 1 : Math.min(one.words, other.words) / longer;
   return (1 - lengthWeight) * (shared / all) + lengthWeight * length;
 }

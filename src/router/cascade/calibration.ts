@@ -3,17 +3,10 @@
  * curve and by steps; the one that tells labels better which it has not seen is taken. Either keeps the order of scores, so a calibration
  * never changes which of two answers is the surer one.
  */
+import type { ReliabilityPoint } from './contract.ts';
 import { groupsOf, isotonic } from './isotonic.ts';
 import { platt } from './platt.ts';
 import type { Scored } from './scored.ts';
-
-/** One group of labels of like confidence: what they said of themselves, and what came true. */
-export interface ReliabilityPoint {
-  /** The mean of raw scores. */
-  readonly raw: number;
-  readonly agreed: number;
-  readonly labels: number;
-}
 
 export interface Calibration {
   readonly method: 'platt' | 'isotonic';

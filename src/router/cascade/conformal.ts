@@ -12,6 +12,12 @@ import type { Scored } from './scored.ts';
 /** Nothing is sure enough: everything escalates. */
 export const acceptNothing = Number.POSITIVE_INFINITY;
 
+/**
+ * Misses that are reckoned with beyond those seen. The test alone speaks of the mean of endless traffic; what is regretted is some traffic, which
+ * has its own luck, and no request of it was among the labels.
+ */
+const lent = 1;
+
 /** `undefined`: there are too few labels to promise anything, even if all agreed. */
 export function conformalThreshold(
   labels: readonly Partial<Scored>[],
@@ -35,7 +41,7 @@ export function conformalThreshold(
   return threshold;
 }
 
-/** The most misses among so many labels that still show less than `regret`; -1: not even none would. */
+/** The most misses among so many labels that still show less than `regret`; below 0: not even none would. */
 function mostMisses(count: number, regret: number, risk: number): number {
   // P(at most k misses) where the true share is just `regret`: if that is unlikely, the true share is smaller.
   let term = (1 - regret) ** count;
@@ -46,7 +52,7 @@ function mostMisses(count: number, regret: number, risk: number): number {
     term *= ((count - misses) / (misses + 1)) * (regret / (1 - regret));
     sum += term;
   }
-  return misses;
+  return misses - lent;
 }
 
 /**

@@ -46,12 +46,32 @@ export interface CascadeVerdict {
   readonly why?: 'confidence' | 'schema' | 'unfinished' | 'unreadable';
 }
 
-/** What a route’s cascade goes by now, for metrics. */
+/** Labels of like confidence: what answers said of themselves, and what came true. */
+export interface ReliabilityPoint {
+  /** The mean of raw scores. */
+  readonly raw: number;
+  /** The share that said what the strong model says. */
+  readonly agreed: number;
+  readonly labels: number;
+}
+
+/** What a route’s cascade goes by now, and what it has learnt it from. */
 export interface CascadeView {
   readonly route: string;
+  /** Infinite: nothing is sure enough. */
   readonly threshold: number;
-  /** Of the calibration, on labels that it has not seen. */
-  readonly error?: number;
+  /** Answers since this process began. */
+  readonly accepted: number;
+  readonly escalated: number;
+  /** Of those that are looked at. */
+  readonly labels: number;
   /** Of audited answers, the share that said what the strong model says. */
   readonly agreement?: number;
+  /** The reliability curve, where scores are calibrated. */
+  readonly points?: readonly ReliabilityPoint[];
+  /** Of the calibration, on labels that it has not seen. */
+  readonly error?: number;
+  /** What a cheap answer and its judging cost on average, and a strong one. */
+  readonly cheapNanoUsd?: number;
+  readonly strongNanoUsd?: number;
 }

@@ -105,7 +105,8 @@ function numberOf(text: string): string | undefined {
     .replace('−', '-')
     .replace(/,(?=\d{3}\b)/g, '')
     .replace(/\s*%$/, '');
-  if (!/^-?\d+(?:\.\d+)?(?:e[-+]?\d+)?$/i.test(bare)) return undefined;
+  // With a zero in front it is a code, whose zeros count.
+  if (!/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[-+]?\d+)?$/i.test(bare)) return undefined;
   // Beyond this a number would lose digits, and be the same as its neighbours.
   return bare.replace(/\D/g, '').length > 15 ? bare : String(Number(bare));
 }
@@ -116,6 +117,9 @@ function words(text: string): string {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/^["'`*\s]+|["'`*.!\s]+$/g, '')
-    .replace(/\s+/g, ' ');
+    .replace(/\s+/g, ' ')
+    // Lists and code: `[1,2]` and `["a"]` are `[1, 2]` and `['a']`.
+    .replace(/ ?([,:()[\]{}]) ?/g, '$1')
+    .replace(/["`]/g, "'");
   return bare === '' ? text.trim() : bare;
 }

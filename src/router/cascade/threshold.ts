@@ -4,6 +4,7 @@
  * time for both kinds, since accepted answers are labelled far more seldom than escalated ones.
  */
 import type { Clock } from '../../core/clock.ts';
+import { present } from '../../core/present.ts';
 import type { Label, LabelStore } from '../../stores/routing/contract.ts';
 import { type Calibration, calibrate, heldOutError } from './calibration.ts';
 import { conformalThreshold, fairSample } from './conformal.ts';
@@ -17,13 +18,23 @@ export interface InForce {
   readonly calibration?: Calibration;
 }
 
+/** What labels teach. */
+export interface Learnt {
+  readonly threshold: number;
+  readonly labels: number;
+  readonly calibration?: Calibration;
+  readonly error?: number;
+  readonly agreement?: number;
+  readonly cheapNanoUsd?: number;
+  readonly strongNanoUsd?: number;
+}
+
 interface Known {
   cascade: Cascade;
-  threshold: number;
-  calibration: Calibration | undefined;
-  error: number | undefined;
-  agreement: number | undefined;
-  /** Labels that it was learnt from. */
+  learnt: Learnt;
+  accepted: number;
+  escalated: number;
+  /** Labels in the store when it was learnt. */
   seen: number;
 }
 
@@ -54,24 +65,26 @@ export class Thresholds {
   }
 
   of(route: string, cascade: Cascade): InForce {
-    const { threshold, calibration } = this.#find(route, cascade);
+    const { threshold, calibration } = this.#find(route, cascade).learnt;
     return calibration === undefined ? { threshold } : { threshold, calibration };
   }
 
   /** Once for each answer that was judged. */
   heard(route: string, cascade: Cascade, { accepted }: Pick<CascadeVerdict, 'accepted'>): void {
-    if (cascade.accept.kind !== 'spend-share') return;
     const known = this.#find(route, cascade);
-    known.threshold = nextThreshold(known.threshold, cascade.accept.share, !accepted);
+    if (accepted) known.accepted += 1;
+    else known.escalated += 1;
+    if (cascade.accept.kind !== 'spend-share') return;
+    const threshold = nextThreshold(known.learnt.threshold, cascade.accept.share, !accepted);
+    known.learnt = { ...known.learnt, threshold };
   }
 
   views(): readonly CascadeView[] {
-    return [...this.#known].map(([route, { threshold, error, agreement }]) => ({
-      route,
-      threshold,
-      ...(error === undefined ? {} : { error }),
-      ...(agreement === undefined ? {} : { agreement }),
-    }));
+    return [...this.#known].map(([route, { learnt, accepted, escalated }]) => {
+      const { calibration, ...rest } = learnt;
+      const points = calibration === undefined ? {} : { points: calibration.points };
+      return { route, accepted, escalated, ...rest, ...points };
+    });
   }
 
   /** Learns of all routes in use. By itself once a minute; one at a time. */
@@ -98,10 +111,9 @@ export class Thresholds {
     if (oldest !== undefined) this.#known.delete(oldest);
     const made: Known = {
       cascade,
-      threshold: firstOf(cascade.accept),
-      calibration: undefined,
-      error: undefined,
-      agreement: undefined,
+      learnt: { threshold: firstOf(cascade.accept), labels: 0 },
+      accepted: 0,
+      escalated: 0,
       seen: -1,
     };
     this.#known.set(route, made);
@@ -112,9 +124,14 @@ export class Thresholds {
 
   /** After a reload. What was learnt of scores stays where scores still come from the same source. */
   #replace(known: Known, cascade: Cascade): void {
-    if (JSON.stringify(known.cascade.accept) !== JSON.stringify(cascade.accept))
-      known.threshold = firstOf(cascade.accept);
-    if (known.cascade.confidence.from !== cascade.confidence.from) known.calibration = undefined;
+    const { calibration, ...rest } = known.learnt;
+    const sameRule = JSON.stringify(known.cascade.accept) === JSON.stringify(cascade.accept);
+    const sameSource = known.cascade.confidence.from === cascade.confidence.from;
+    known.learnt = {
+      ...rest,
+      ...(sameRule ? {} : { threshold: firstOf(cascade.accept) }),
+      ...(calibration === undefined || !sameSource ? {} : { calibration }),
+    };
     known.cascade = cascade;
     known.seen = -1;
   }
@@ -141,7 +158,8 @@ export class Thresholds {
     ]);
     const sinceMs = Math.max(startOf(audits, mostAudits), startOf(escalations, mostEscalations));
     const both = [...audits, ...escalations].filter(({ atMs }) => atMs >= sinceMs);
-    Object.assign(known, learn(both, known.cascade, known.threshold), { seen: count });
+    known.learnt = learn(both, known.cascade, known.learnt.threshold);
+    known.seen = count;
   }
 }
 
@@ -151,11 +169,7 @@ function startOf(labels: readonly Label[], most: number): number {
 }
 
 /** What labels of one span of time teach. `threshold`: the one in force, which labels do not change where it is held otherwise. */
-export function learn(
-  labels: readonly Label[],
-  cascade: Cascade,
-  threshold: number,
-): Pick<Known, 'threshold' | 'calibration' | 'error' | 'agreement'> {
+export function learn(labels: readonly Label[], cascade: Cascade, threshold: number): Learnt {
   const { accept, auditShare, calibrateAfter } = cascade;
   const newest = labels.toSorted((one, other) => other.atMs - one.atMs);
   const scored = newest.flatMap(scoreOf).slice(0, mostScored);
@@ -165,10 +179,20 @@ export function learn(
   const audits = labels.filter(({ kind }) => kind === 'audit');
   return {
     threshold: accept.kind === 'auto' ? autoThreshold(labels, accept, auditShare, calibrateAfter) : threshold,
-    calibration,
-    error: calibration === undefined ? undefined : heldOutError(scored, calibration.method),
-    agreement: audits.length === 0 ? undefined : audits.filter(({ agreed }) => agreed).length / audits.length,
+    labels: labels.length,
+    ...present({
+      calibration,
+      error: calibration === undefined ? undefined : heldOutError(scored, calibration.method),
+      agreement: meanOf(audits, ({ agreed }) => Number(agreed)),
+      cheapNanoUsd: meanOf(labels, (label) => label.cheapNanoUsd),
+      strongNanoUsd: meanOf(labels, (label) => label.strongNanoUsd),
+    }),
   };
+}
+
+function meanOf(labels: readonly Label[], read: (label: Label) => number): number | undefined {
+  if (labels.length === 0) return undefined;
+  return labels.reduce((sum, label) => sum + read(label), 0) / labels.length;
 }
 
 function autoThreshold(

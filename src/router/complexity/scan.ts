@@ -182,7 +182,7 @@ export class Scan {
       this.#words[mixed] = this.#round;
       this.#distinct += 1;
     }
-    for (let bits = this.#lexicon.classesOf(hash | 0), bit = 0; bits !== 0; bits >>= 1, bit++)
+    for (let bits = this.#lexicon.classesOf(hash | 0), bit = 0; bits !== 0; bits >>>= 1, bit++)
       if ((bits & 1) === 1) this.#classes[bit] = (this.#classes[bit] ?? 0) + 1;
     this.#token(hash);
     return at;

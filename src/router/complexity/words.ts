@@ -3,121 +3,24 @@
  * a trained one by what it has seen on its route.
  */
 
-/** Classes of words; a request is measured by how many of each it has. */
-export const wordClasses = {
-  reasoning: [
-    ...[
-      'why',
-      'how',
-      'prove',
-      'proof',
-      'derive',
-      'explain',
-      'compare',
-      'analyze',
-      'analyse',
-      'evaluate',
-      'design',
-    ],
-    ...[
-      'optimize',
-      'optimise',
-      'refactor',
-      'debug',
-      'infer',
-      'deduce',
-      'conclude',
-      'therefore',
-      'because',
-      'implies',
-    ],
-    ...[
-      'hence',
-      'assume',
-      'suppose',
-      'given',
-      'calculate',
-      'compute',
-      'solve',
-      'determine',
-      'plan',
-      'strategy',
-      'argue',
-    ],
-  ],
-  constraints: [
-    ...[
-      'must',
-      'only',
-      'exactly',
-      'least',
-      'except',
-      'without',
-      'unless',
-      'never',
-      'always',
-      'not',
-      'both',
-      'neither',
-    ],
-    ...[
-      'either',
-      'should',
-      'ensure',
-      'cannot',
-      'avoid',
-      'instead',
-      'following',
-      'true',
-      'false',
-      'any',
-      'all',
-      'none',
-    ],
-  ],
-  relations: [
-    ...[
-      'if',
-      'then',
-      'each',
-      'every',
-      'per',
-      'than',
-      'twice',
-      'half',
-      'times',
-      'total',
-      'left',
-      'remaining',
-      'more',
-    ],
-    ...[
-      'less',
-      'after',
-      'before',
-      'when',
-      'while',
-      'until',
-      'since',
-      'although',
-      'but',
-      'however',
-      'thirds',
-      'quarter',
-    ],
-  ],
-  people: ['he', 'she', 'his', 'her', 'him', 'they', 'their', 'them', 'i', 'you', 'we', 'my', 'your', 'our'],
-  questions: ['what', 'who', 'whom', 'when', 'where', 'why', 'how', 'which', 'whose'],
-} as const;
+const split = (text: string): readonly string[] => text.split(/\s+/);
 
-export type WordClass = keyof typeof wordClasses;
-export const classNames = [
-  'reasoning',
-  'constraints',
-  'relations',
-  'people',
-  'questions',
-] as const satisfies readonly WordClass[];
+/** Classes of words; a request is measured by how many of each it has. A word may be of several. */
+const wordClasses: Readonly<Record<string, readonly string[]>> = {
+  reasoning:
+    split(`why how prove proof derive explain compare analyze analyse evaluate design optimize optimise refactor debug infer deduce
+    conclude therefore because implies hence assume suppose given calculate compute solve determine plan strategy argue`),
+  constraints:
+    split(`must only exactly least except without unless never always not both neither either should ensure cannot avoid instead
+    following true false any all none`),
+  relations:
+    split(`if then each every per than twice half times total left remaining more less after before when while until since although
+    but however thirds quarter`),
+  people: split('he she his her him they their them i you we my your our'),
+  questions: split('what who whom when where why how which whose'),
+};
+
+export const classNames: readonly string[] = Object.keys(wordClasses);
 
 /** FNV-1a over the letters as they come, one at a time. */
 export const hashStart = 0x811c9dc5;
@@ -138,7 +41,7 @@ export function hashWord(word: string): number {
   return hash | 0;
 }
 
-/** More than four times as many slots as words, so that a look-up is nearly always one step. */
+/** Far more slots than words, so that a look-up is nearly always one step. */
 const slots = 1024;
 
 /** Of which classes a word is, by its hash: a bit each. A table by hand, since a Map would cost as much as all the rest of the reading. */
@@ -148,7 +51,7 @@ export class Lexicon {
 
   constructor() {
     for (const [bit, name] of classNames.entries())
-      for (const word of wordClasses[name]) {
+      for (const word of wordClasses[name] ?? []) {
         const slot = this.#place(hashWord(word));
         this.#classes[slot] = (this.#classes[slot] ?? 0) | (1 << bit);
       }
