@@ -161,19 +161,21 @@ describe('by what others say', () => {
     await assertPaid(id);
   });
 
-  test('a judge is asked about the answer, and not the request once more', async () => {
-    road = await startRoad({ yaml });
-    const id = await road.submit([
-      chatLine('good', 'judged', sure(0.9)),
-      chatLine('bad', 'judged', sure(0.2)),
-    ]);
-    assert.equal((await road.ended(id)).counts.done, 2);
-    const lines = await road.results(id);
-    assert.deepEqual(how(lines.get('good')), ['accepted', 2, cheap]);
-    assert.equal(textOf(lines.get('good')), sure(0.9).replace('[[echo]] ', ''));
-    assert.deepEqual(how(lines.get('bad')), ['escalated', 3, strong]);
-    await assertPaid(id);
-  });
+  for (const [what, right, wanted] of [
+    ['trusts', 1, ['accepted', 2, cheap]],
+    ['doubts', 0, ['escalated', 3, strong]],
+  ] as const)
+    test(`a judge is asked about the answer, and ${what} it`, async () => {
+      road = await startRoad({ yaml, faults: { answers: [{ model: 'gpt-4.1-mini', right }] } });
+      const text = '[[echo]] spam [[label:spam|spam,ham]]';
+      const id = await road.submit([chatLine('one', 'judged', text)]);
+      assert.equal((await road.ended(id)).counts.done, 1);
+      const line = (await road.results(id)).get('one');
+      assert.deepEqual(how(line), wanted);
+      assert.equal(line?.intermodal['confidence'], right);
+      assert.equal(textOf(line), text.replace('[[echo]] ', ''));
+      await assertPaid(id);
+    });
 });
 
 /** Ends the batch in so long from now. */
