@@ -5,6 +5,7 @@ import type { NewQueuedRequest, QueuedRequest } from '../src/queue/contract.ts';
 import type { LedgerEntry, Stores } from '../src/stores/contract.ts';
 import { openStores } from '../src/stores/open.ts';
 import { startTestGateway, type TestGateway } from './support/gateway.ts';
+import { addKey } from './support/keys.ts';
 import { queued } from './support/queued.ts';
 
 const place = 'http://127.0.0.1:${SIMULATOR_PORT}';
@@ -22,7 +23,7 @@ interface Scene {
   readonly gateway: TestGateway;
   readonly stores: Stores;
   add(id: string, content: string, changes?: Partial<NewQueuedRequest>): Promise<QueuedRequest>;
-  ended(id: string): Promise<QueuedRequest>;
+  ended(id: string, owner?: string): Promise<QueuedRequest>;
   until<T>(what: string, fact: () => Promise<T | undefined | false>): Promise<T>;
   entries(id: string): Promise<readonly LedgerEntry[]>;
   /** The same, once nothing in them is unknown. */
@@ -31,16 +32,20 @@ interface Scene {
   paid(note: string): Promise<number>;
 }
 
+interface StartOptions {
+  readonly faults?: object;
+  readonly at?: (place: string) => void | Promise<void>;
+  /** Absent: empty ones in memory. */
+  readonly stores?: Stores;
+}
+
 const open: TestGateway[] = [];
 afterEach(async () => {
   for (const gateway of open.splice(0)) await gateway.close();
 });
 
-async function start(
-  yaml: string,
-  { faults, at }: { faults?: object; at?: (place: string) => void | Promise<void> } = {},
-): Promise<Scene> {
-  const stores = await openStores(':memory:');
+async function start(yaml: string, { faults, at, stores: given }: StartOptions = {}): Promise<Scene> {
+  const stores = given ?? (await openStores(':memory:'));
   const gateway = await startTestGateway({
     yaml: `${providers}\n${yaml}`,
     stores,
@@ -80,9 +85,9 @@ async function start(
       const request = queued(id, { owner: '', model: 'ask', route: 'ask', body, ...times, ...changes });
       return (await gateway.queue.desk.add(request)).request;
     },
-    ended: (id) =>
+    ended: (id, owner = '') =>
       until(`${id} has ended`, async () => {
-        const request = await stores.queue.get('', id);
+        const request = await stores.queue.get(owner, id);
         return request?.endedAtMs !== undefined && request;
       }),
     async paid(note) {
@@ -285,6 +290,42 @@ describe('many requests that wait', () => {
     const twins = all.filter(({ answer }) => answer?.headers['x-intermodal-twin-of'] !== undefined);
     assert.equal(twins.length, 3);
     for (const { answer } of twins) assert.equal(answer?.headers['x-intermodal-cost'], '0.000000000');
+  });
+
+  test('are answered by what was answered before, where their route keeps answers', async () => {
+    const scene = await start('routes: { ask: { chain: [openai/gpt-4.1-mini], cache: { for: 10m } } }');
+    await scene.add('areq_a', '[[note:kept]] hello');
+    const first = await scene.ended('areq_a');
+    await scene.booked('areq_a');
+    await scene.add('areq_b', '[[note:kept]] hello');
+    const second = await scene.ended('areq_b');
+    assert.equal(contentOf(second), contentOf(first));
+    assert.match(second.answer?.headers['x-intermodal-cache'] ?? '', /^hit; age=\d+$/);
+    assert.equal(second.answer?.headers['x-intermodal-cost'], '0.000000000');
+    assert.equal(second.costNanoUsd, 0);
+    assert.equal(await scene.paid('kept'), 1);
+    const [entry] = await scene.booked('areq_b');
+    assert.deepEqual([entry?.outcome, entry?.costNanoUsd], ['served', 0]);
+    assert.ok((entry?.listNanoUsd ?? 0) > 0);
+    await scene.add('areq_c', '[[note:kept]] hello', { headers: { 'cache-control': 'no-cache' } });
+    assert.ok((await scene.ended('areq_c')).costNanoUsd > 0);
+  });
+
+  test('are answered by what was answered to their own key alone', async () => {
+    const stores = await openStores(':memory:');
+    for (const name of ['one', 'two']) await addKey(stores, name);
+    const scene = await start('routes: { ask: { chain: [openai/gpt-4.1-mini], cache: { for: 10m } } }', {
+      stores,
+    });
+    await scene.add('areq_a', '[[note:mine]] hello', { owner: 'one' });
+    await scene.ended('areq_a', 'one');
+    await scene.add('areq_b', '[[note:mine]] hello', { owner: 'two' });
+    const other = await scene.ended('areq_b', 'two');
+    assert.ok(other.costNanoUsd > 0);
+    assert.equal(other.answer?.headers['x-intermodal-cache'], undefined);
+    await scene.add('areq_c', '[[note:mine]] hello', { owner: 'one' });
+    assert.equal((await scene.ended('areq_c', 'one')).costNanoUsd, 0);
+    assert.equal(await scene.paid('mine'), 2);
   });
 
   test('wait for their own turn where the call that they joined brought nothing', async () => {

@@ -52,7 +52,8 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
     ledger: world.ledger,
     policy: world.policy,
     payer: (owner) => payerOf(world.keys, owner),
-    open: (request, id, nowMs) => createQueuedCall(request, { dialects, id, nowMs, hash }),
+    open: (request, id, nowMs, caller) =>
+      createQueuedCall(request, { dialects, id, nowMs, caller, hash, cache: world }),
     encodeError(request, error) {
       const dialect = dialects.find(({ id }) => id === request.dialect);
       return (

@@ -7,7 +7,7 @@
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
-import { BookedCall, type Came, HandSink } from '../router/booked.ts';
+import { BookedCall, type BookedOptions, type Came, HandSink } from '../router/booked.ts';
 import type { Policy, Route } from '../router/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
@@ -111,14 +111,12 @@ export class Hand {
   #open(): QueuedCall {
     const { world } = this.#shop;
     const { request } = this;
-    const nowMs = world.clock.now();
-    // Of this try alone: what the ledger says of one that was broken off stays.
-    const call = world.open(request, `${request.id}:${world.makeId('').slice(-8)}`, nowMs);
     const payer = world.payer(request.owner);
-    if (payer === undefined) return call;
-    if (!payer.mayUse(request.route, request.model))
+    if (payer !== undefined && !payer.mayUse(request.route, request.model))
       throw new GatewayError('forbidden', `The key may not use route "${request.route}" any more.`);
-    return { ...call, caller: payer.caller };
+    // Of this try alone: what the ledger says of one that was broken off stays.
+    const id = `${request.id}:${world.makeId('').slice(-8)}`;
+    return world.open(request, id, world.clock.now(), payer?.caller);
   }
 
   #route(policy: Policy): Route {
@@ -145,7 +143,7 @@ export class Hand {
     });
     let came: Came;
     try {
-      came = await booked.ask({
+      const options: BookedOptions = {
         policy,
         checked: call.facts.needs.includes('structured-output'),
         sink: this.#sink,
@@ -158,7 +156,10 @@ export class Hand {
           await books.add([booked.intent(target, attemptId)]);
           await world.at('queue: after the intent');
         },
-      });
+        keepFor: (target) => call.keepFor(route, target),
+      };
+      const again = await booked.askAgain((sink) => call.findAgain(route, sink), options);
+      came = again ?? (await booked.ask(options));
     } catch (thrown) {
       came = { kind: 'error', error: asGatewayError(thrown) };
     } finally {
@@ -179,7 +180,8 @@ export class Hand {
     const { costNanoUsd } = booked.sums();
     switch (came.kind) {
       case 'answer': {
-        const answer = { status: 200, body: came.body, headers: call.headersOf(came.served) };
+        const headers = call.headersOf(came.served, came.found?.headers);
+        const answer = { status: 200, body: came.body, headers };
         return this.#end('answered', answer, costNanoUsd);
       }
       case 'form': {
@@ -237,7 +239,11 @@ export class Hand {
       return this.#release(world.clock.now(), false, 'joined');
     world.events.joined();
     const { body, served, id } = shared;
-    await this.#end('answered', { status: 200, body, headers: call.headersOf(served, id) }, 0);
+    await this.#end(
+      'answered',
+      { status: 200, body, headers: call.headersOf(served, { 'x-intermodal-twin-of': id }) },
+      0,
+    );
   }
 
   async #fail(error: GatewayError, costNanoUsd = 0): Promise<void> {
