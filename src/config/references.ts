@@ -50,9 +50,6 @@ function checkRoute(name: string, route: Readonly<Record<string, unknown>>, chec
   checkChain(oneOrMany(confidence['with']), [...path, 'cascade', 'confidence', 'with'], pattern, check);
   checkChain(oneOrMany(confidence['by']), [...path, 'cascade', 'confidence', 'by'], pattern, check);
   checkChain(oneOrMany(asObject(route['canary'])['chain']), [...path, 'canary', 'chain'], pattern, check);
-  const classifier = asObject(route['complexity'])['classifier'];
-  if (typeof classifier === 'string')
-    checkTarget(classifier, [...path, 'complexity', 'classifier'], pattern, check);
   for (const [index, written] of asArray(route['rules']).entries()) {
     const rule = asObject(written);
     const place = [...path, 'rules', index];

@@ -103,11 +103,6 @@ describe('the features of a route in words', () => {
       'trained, over at most 400 characters',
     ],
     [
-      'scorer',
-      { complexity: { mostChars: 400, weights: {}, scorer: 'heuristic', classifier: 'a/nano' } },
-      'asked of a/nano',
-    ],
-    [
       'waiting',
       { waiting: { ...usual, syncUnderMs: 10_000 } },
       'at once under 10s, queued under 1h, else in batches; 24h where nothing is said; flex first',

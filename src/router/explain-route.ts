@@ -22,7 +22,7 @@ export function featuresOf(
   if (route.canary !== undefined) features.push({ name: 'canary', text: canaryText(route.canary) });
   if (route.cache !== undefined) features.push({ name: 'cache', text: cacheText(route.cache) });
   const asksComplexity = route.rules.some(({ when }) => when.complexity !== undefined);
-  if (asksComplexity || route.complexity.scorer === 'trained' || route.complexity.classifier !== undefined)
+  if (asksComplexity || route.complexity.scorer === 'trained')
     features.push({ name: 'scorer', text: scorerText(route) });
   if (usual === undefined || !same(route.waiting, usual))
     features.push({ name: 'waiting', text: waitingText(route.waiting) });
@@ -91,8 +91,7 @@ export function cacheText({ forMs, scope }: ResponseCachePolicy): string {
 }
 
 function scorerText({ complexity }: Route): string {
-  const { scorer, classifier, mostChars } = complexity;
-  if (classifier !== undefined) return `asked of ${classifier}`;
+  const { scorer, mostChars } = complexity;
   return `${scorer}, over at most ${mostChars} characters`;
 }
 

@@ -25,22 +25,18 @@ const weights = z.strictObject({
 export const complexity = z
   .strictObject({
     chars: count
-      .prefault('2k')
+      .prefault('1500')
       .describe('Most characters of a request that are read for its score, from its start and its end.'),
     weights: weights.prefault({}).describe('Weights of the parts of the score, over the usual ones.'),
     scorer: z
       .enum(['heuristic', 'trained'])
       .default('heuristic')
       .describe('trained: by what intermodal train has learnt of this route, once that has proved better.'),
-    classifier: z
-      .string()
-      .optional()
-      .describe('A cheap target that is asked how hard each request is; it costs a call.'),
   })
   .prefault({})
   .describe('How hard requests look, for rules on complexity.');
 
 export function makeComplexity(written: z.output<typeof complexity>): ComplexityPolicy {
-  const { chars, weights, scorer, classifier } = written;
-  return { mostChars: chars, weights: present(weights), scorer, ...present({ classifier }) };
+  const { chars, weights, scorer } = written;
+  return { mostChars: chars, weights: present(weights), scorer };
 }

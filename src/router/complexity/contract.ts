@@ -38,7 +38,7 @@ export interface Complexity {
   /** In [0, 1]; 0 is easy. */
   readonly score: number;
   readonly parts: readonly ComplexityPart[];
-  /** Who says so: `heuristic`, `trained:classify@3`, `model:openai/gpt-4.1-nano`. */
+  /** Who says so: `heuristic`, `trained:classify@3`. */
   readonly scorer: string;
 }
 
@@ -56,6 +56,4 @@ export interface ComplexityPolicy {
   readonly weights: Readonly<Partial<Record<PartName, number>>>;
   /** `trained`: by the route’s own scorer, where there is one that has beaten the heuristic on held-out traffic. */
   readonly scorer: 'heuristic' | 'trained';
-  /** Name of a target that is asked how hard the request is; absent: no model is asked. */
-  readonly classifier?: string;
 }
