@@ -188,6 +188,15 @@ describe('a request that waits', () => {
     assert.equal((await scene.ended('areq_3')).answer?.headers['x-intermodal-target'], 'openai/gpt-5-mini');
   });
 
+  test('of a cascade is asked of the strong model, since nobody judges what the cheap one says', async () => {
+    const cascade = 'cascade: { accept: { confidence: 0.8 }, escalate: anthropic/claude-haiku-4-5-20251001 }';
+    const scene = await start(`routes: { ask: { chain: [openai/gpt-4.1-nano], ${cascade} } }`);
+    await scene.add('areq_1', '[[echo]] hello');
+    const { answer } = await scene.ended('areq_1');
+    const target = answer?.headers['x-intermodal-target'];
+    assert.equal(target, 'anthropic/claude-haiku-4-5-20251001', answer?.body);
+  });
+
   test('is called by a target that is a queue’s, and by no batch API', async () => {
     const chain = 'chain: [openai/gpt-4.1-mini@batch, openai/gpt-4.1-nano@queue]';
     const scene = await start(`routes: { ask: { ${chain} } }`);

@@ -5,8 +5,23 @@
  */
 import { parseTarget, writeTarget } from '../core/target.ts';
 import type { Policy, Route, Step, Target } from '../router/contract.ts';
+import type { QueuedRequest } from './contract.ts';
 
-export function workerRoute(route: Route, policy: Policy, remainingMs: number): Route {
+/**
+ * A cascade needs somebody to judge its cheap answers, which no worker does: the strong chain is asked at once. Dearer than a cascade, but a
+ * cheap answer that nobody has judged would pass for one that was accepted.
+ */
+function judged(route: Route): Route {
+  return route.cascade === undefined ? route : { ...route, rules: [], chain: route.cascade.escalate };
+}
+
+export function workerRoute(
+  asked: Route,
+  policy: Policy,
+  remainingMs: number,
+  operation: QueuedRequest['operation'] = 'chat',
+): Route {
+  const route = operation === 'chat' ? judged(asked) : asked;
   const chainOf = (steps: readonly Step[]): readonly Step[] => {
     const callable = withoutBatches(steps, policy);
     return route.waiting.flex ? withFlex(callable, policy, remainingMs) : callable;

@@ -120,9 +120,10 @@ export class Hand {
   }
 
   #route(policy: Policy): Route {
-    const { model, deadlineAtMs } = this.request;
+    const { model, deadlineAtMs, operation } = this.request;
     const route = policy.find(model);
-    if (route !== undefined) return workerRoute(route, policy, deadlineAtMs - this.#shop.world.clock.now());
+    if (route !== undefined)
+      return workerRoute(route, policy, deadlineAtMs - this.#shop.world.clock.now(), operation);
     const guess = nearest(model, policy.names);
     const hint = guess === undefined ? '' : ` Did you mean "${guess}"?`;
     throw new GatewayError(
