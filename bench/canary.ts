@@ -7,7 +7,7 @@ import { play, type Scenario, type Told, windowMs } from './canary/scene.ts';
 
 const failing = { kind: 'outage', status: 500, percent: 25 };
 const throttled = { kind: 'rate-limit', retry_after_s: 0, percent: 40 };
-const slow = { kind: 'slow', delay_ms: 400 };
+const slow = { kind: 'slow', delay_ms: 1_000 };
 const dear = { kind: 'verbose', words: 120 };
 const strict = { kind: 'refuse-shape' };
 

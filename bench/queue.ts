@@ -29,8 +29,10 @@ export const bench: Bench = {
     const simulator = await startProgram(['simulate', '--port', '0', '--faults', planFile]);
     try {
       print('killing:');
-      const kills = quick ? 9 : 60;
-      const killed = await killAgainAndAgain({ folder, simulator, kills, print, random: seeded(7) });
+      const kills = quick ? 9 : 45;
+      const outstanding = quick ? 200 : 2_000;
+      const random = seeded(7);
+      const killed = await killAgainAndAgain({ folder, simulator, kills, outstanding, print, random });
       for (const problem of killed.problems.slice(0, 20)) print(`! ${problem}`);
       print(
         `  ${killed.kills} kills, ${killed.places} of ${places.length} named places met; ${killed.kept} requests kept, ${killed.problems.length} lost, doubled or paid twice undeclared; ${killed.paidAgain} paid again, ${killed.unknown} calls declared unknown`,

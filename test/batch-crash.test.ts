@@ -30,7 +30,7 @@ async function play(name: string, variant: Variant, places: readonly string[]): 
   assert.ok(adapter !== undefined);
   const campaign = await Campaign.open({
     adapter,
-    name: `${name}-test`,
+    name: `${name}-${variant}-test`,
     folder,
     simulatorUrl: simulator.url,
     // Nobody listens there: that there is a message to be sent is what counts.
@@ -79,6 +79,14 @@ describe('a batch whose gateway is killed again and again', { concurrency: true 
       'adopt: after the look',
       'poll: after the call',
       'collect: after the books',
+    ]));
+
+  test('pays each of two waves once too, and holds an item in one of them', () =>
+    play('openai', 'waves', [
+      'collect: before the items',
+      'cascade: after the labels',
+      'collect: after the items',
+      'submit: after the call',
     ]));
 
   test('declares what it may have paid twice when calls are cut, with Anthropic', () =>

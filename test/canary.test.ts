@@ -136,6 +136,23 @@ describe('a canary behind a gateway', () => {
     await untilState(gateway, 'rolled-back');
   });
 
+  test('that answers otherwise is rolled back, by what the usual chain says off the callers’ path', async () => {
+    const gateway = await start(
+      newStore(),
+      'phases: [{ share: 50%, for: 1h }]\n      by: user\n      gates: { agreement: 90%, least: 20, window: 10s }',
+    );
+    for (let round = 0; round < 8; round++) await askAll(gateway);
+    await untilState(gateway, 'rolled-back');
+    const { canaries } = await health(gateway);
+    assert.match(
+      String(canaries['assistant']?.['why']),
+      /^\d+\.\d % of compared answers agree; at least 90\.0 % must/,
+    );
+    await gateway.world.ledger.flush();
+    const [audits] = await gateway.world.spending.spend({ tag: 'audit' }, []);
+    assert.ok(audits !== undefined && audits.attempts >= 20, JSON.stringify(audits));
+  });
+
   test('that does well comes to take everything', async () => {
     const phases = 'phases: [{ share: 10%, for: 400ms }, { share: 100%, for: 400ms }]';
     const gateway = await start(newStore(), `by: request\n      ${phases}`);

@@ -5,6 +5,7 @@ import type { NewQueuedRequest, QueuedRequest } from '../src/queue/contract.ts';
 import type { LedgerEntry, Stores } from '../src/stores/contract.ts';
 import { openStores } from '../src/stores/open.ts';
 import { startTestGateway, type TestGateway } from './support/gateway.ts';
+import { addKey } from './support/keys.ts';
 import { queued } from './support/queued.ts';
 
 const place = 'http://127.0.0.1:${SIMULATOR_PORT}';
@@ -22,7 +23,7 @@ interface Scene {
   readonly gateway: TestGateway;
   readonly stores: Stores;
   add(id: string, content: string, changes?: Partial<NewQueuedRequest>): Promise<QueuedRequest>;
-  ended(id: string): Promise<QueuedRequest>;
+  ended(id: string, owner?: string): Promise<QueuedRequest>;
   until<T>(what: string, fact: () => Promise<T | undefined | false>): Promise<T>;
   entries(id: string): Promise<readonly LedgerEntry[]>;
   /** The same, once nothing in them is unknown. */
@@ -31,16 +32,20 @@ interface Scene {
   paid(note: string): Promise<number>;
 }
 
+interface StartOptions {
+  readonly faults?: object;
+  readonly at?: (place: string) => void | Promise<void>;
+  /** Absent: empty ones in memory. */
+  readonly stores?: Stores;
+}
+
 const open: TestGateway[] = [];
 afterEach(async () => {
   for (const gateway of open.splice(0)) await gateway.close();
 });
 
-async function start(
-  yaml: string,
-  { faults, at }: { faults?: object; at?: (place: string) => void | Promise<void> } = {},
-): Promise<Scene> {
-  const stores = await openStores(':memory:');
+async function start(yaml: string, { faults, at, stores: given }: StartOptions = {}): Promise<Scene> {
+  const stores = given ?? (await openStores(':memory:'));
   const gateway = await startTestGateway({
     yaml: `${providers}\n${yaml}`,
     stores,
@@ -80,9 +85,9 @@ async function start(
       const request = queued(id, { owner: '', model: 'ask', route: 'ask', body, ...times, ...changes });
       return (await gateway.queue.desk.add(request)).request;
     },
-    ended: (id) =>
+    ended: (id, owner = '') =>
       until(`${id} has ended`, async () => {
-        const request = await stores.queue.get('', id);
+        const request = await stores.queue.get(owner, id);
         return request?.endedAtMs !== undefined && request;
       }),
     async paid(note) {
@@ -287,6 +292,42 @@ describe('many requests that wait', () => {
     for (const { answer } of twins) assert.equal(answer?.headers['x-intermodal-cost'], '0.000000000');
   });
 
+  test('are answered by what was answered before, where their route keeps answers', async () => {
+    const scene = await start('routes: { ask: { chain: [openai/gpt-4.1-mini], cache: { for: 10m } } }');
+    await scene.add('areq_a', '[[note:kept]] hello');
+    const first = await scene.ended('areq_a');
+    await scene.booked('areq_a');
+    await scene.add('areq_b', '[[note:kept]] hello');
+    const second = await scene.ended('areq_b');
+    assert.equal(contentOf(second), contentOf(first));
+    assert.match(second.answer?.headers['x-intermodal-cache'] ?? '', /^hit; age=\d+$/);
+    assert.equal(second.answer?.headers['x-intermodal-cost'], '0.000000000');
+    assert.equal(second.costNanoUsd, 0);
+    assert.equal(await scene.paid('kept'), 1);
+    const [entry] = await scene.booked('areq_b');
+    assert.deepEqual([entry?.outcome, entry?.costNanoUsd], ['served', 0]);
+    assert.ok((entry?.listNanoUsd ?? 0) > 0);
+    await scene.add('areq_c', '[[note:kept]] hello', { headers: { 'cache-control': 'no-cache' } });
+    assert.ok((await scene.ended('areq_c')).costNanoUsd > 0);
+  });
+
+  test('are answered by what was answered to their own key alone', async () => {
+    const stores = await openStores(':memory:');
+    for (const name of ['one', 'two']) await addKey(stores, name);
+    const scene = await start('routes: { ask: { chain: [openai/gpt-4.1-mini], cache: { for: 10m } } }', {
+      stores,
+    });
+    await scene.add('areq_a', '[[note:mine]] hello', { owner: 'one' });
+    await scene.ended('areq_a', 'one');
+    await scene.add('areq_b', '[[note:mine]] hello', { owner: 'two' });
+    const other = await scene.ended('areq_b', 'two');
+    assert.ok(other.costNanoUsd > 0);
+    assert.equal(other.answer?.headers['x-intermodal-cache'], undefined);
+    await scene.add('areq_c', '[[note:mine]] hello', { owner: 'one' });
+    assert.equal((await scene.ended('areq_c', 'one')).costNanoUsd, 0);
+    assert.equal(await scene.paid('mine'), 2);
+  });
+
   test('wait for their own turn where the call that they joined brought nothing', async () => {
     const faults = { think_ms: 200, faults: [{ kind: 'content-filter', times: 1 }] };
     const scene = await start(plain, { faults });
@@ -424,5 +465,79 @@ describe('a gateway that stops', () => {
     assert.deepEqual([request?.state, request?.tries], ['waiting', 1]);
     const [entry] = await scene.entries('areq_1');
     assert.equal(entry?.outcome, 'client-closed');
+  });
+});
+
+describe('a worker that another has taken the place of', () => {
+  test('writes no answer, and books what it has spent', async () => {
+    const scene: { now?: Scene } = {};
+    let taken = 0;
+    const opened = await start(plain, {
+      async at(where) {
+        if (where !== 'queue: after the call' || taken > 0) return;
+        // As if its lease had ended while it called.
+        const { queue } = scene.now?.stores ?? {};
+        for (const held of (await queue?.claim(Date.now() + 3_600_000, 1, 1)) ?? []) {
+          taken += 1;
+          await queue?.release(held, Date.now());
+        }
+      },
+    });
+    scene.now = opened;
+    await opened.add('areq_1', '[[echo]] [[note:twice]] hello');
+    const request = await opened.ended('areq_1');
+    assert.equal(taken, 1);
+    assert.deepEqual([request.state, request.tries], ['answered', 3]);
+    const entries = await opened.until('the books of both', async () => {
+      const found = await opened.booked('areq_1');
+      return found.length === 2 && found;
+    });
+    // Both calls were made, and both are told; neither hides the other.
+    assert.equal(await opened.paid('twice'), 2);
+    for (const entry of entries) assert.equal(entry.outcome, 'served');
+    assert.equal(request.costNanoUsd, entries[0]?.costNanoUsd);
+  });
+
+  test('that is itself calls no second time', async () => {
+    const opened = await start(plain, { faults: { think_ms: 800 } });
+    await opened.add('areq_1', '[[echo]] [[note:slow]] hello');
+    await opened.until('it is called', async () => opened.gateway.queue.served.health().calling === 1);
+    // As if it had been so slow that its lease ran out: its row is there to be claimed, and it claims it.
+    const [held] = await opened.stores.queue.claim(Date.now() + 3_600_000, 1, 1);
+    assert.ok(held !== undefined && (await opened.stores.queue.release(held, Date.now())));
+    opened.gateway.queue.poke();
+    const request = await opened.ended('areq_1');
+    assert.equal(request.state, 'answered');
+    assert.equal(await opened.paid('slow'), 1);
+    assert.deepEqual(
+      (await opened.booked('areq_1')).map(({ outcome }) => outcome),
+      ['served'],
+    );
+  });
+
+  test('ends its call when it hears of it', async () => {
+    const scene = await start(`${plain}\nbatch: { lease: 1s }`, { faults: { think_ms: 5_000 } });
+    await scene.add('areq_1', 'hello');
+    await scene.until('it is called', async () => scene.gateway.queue.served.health().calling === 1);
+    await scene.stores.queue.cancel('', 'areq_1', Date.now());
+    await scene.until('the call is cut', async () => scene.gateway.queue.served.health().calling === 0);
+    assert.equal((await scene.booked('areq_1'))[0]?.outcome, 'client-closed');
+  });
+});
+
+describe('the books', () => {
+  test('say that a call’s cost is unknown, at its most, while it runs', async () => {
+    const scene = await start(plain, { faults: { think_ms: 1_000 } });
+    await scene.add('areq_1', 'hello');
+    const [intent] = await scene.until('the intent', async () => {
+      const found = await scene.entries('areq_1');
+      return found.length > 0 && found;
+    });
+    assert.equal(intent?.outcome, 'unknown');
+    assert.equal(intent?.exact, false);
+    await scene.ended('areq_1');
+    const [entry] = await scene.booked('areq_1');
+    assert.equal(entry?.id, intent?.id);
+    assert.ok((entry?.costNanoUsd ?? 0) < (intent?.costNanoUsd ?? 0));
   });
 });

@@ -6,81 +6,21 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
-import { openStores } from '../src/stores/open.ts';
-import { addKey } from './support/keys.ts';
+import {
+  anthropicError,
+  batch,
+  callerOf,
+  chat,
+  faults,
+  type Headers,
+  openaiError,
+  secret,
+  stateSchema,
+  textOf,
+  wish,
+  yaml,
+} from './support/async-caller.ts';
 import { type Road, startRoad } from './support/road.ts';
-
-const yaml = `
-waiting: { batch_items: 4, batch_age: 300ms, least_items: 2 }
-routes:
-  cheap: { chain: [openai/gpt-4.1-nano] }
-  claude: { chain: [anthropic/claude-haiku-4-5@batch, anthropic/claude-haiku-4-5] }
-  vectors: { chain: [openai/text-embedding-3-small] }
-  batches: { chain: [openai/gpt-4.1-nano@batch] }
-  failing: { chain: [second/gpt-4.1-nano@batch] }
-  single: { chain: [local/some-model] }
-  lone: { chain: [openai/gpt-4.1-nano], waiting: { least_items: 1 } }
-`;
-const faults = { batches: [{ provider: 'second', item_invalid: 100 }] };
-const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-const batch = { webhooks: { secret, allow_private: true } };
-
-const stateSchema = z.object({
-  id: z.string().regex(/^areq_/),
-  object: z.literal('request'),
-  status: z.string(),
-  way: z.string(),
-  created_at: z.int(),
-  deadline_at: z.int(),
-});
-const chatSchema = z.object({
-  object: z.literal('chat.completion'),
-  choices: z.tuple([z.object({ message: z.object({ content: z.string() }) })]),
-});
-const openaiError = z.object({ error: z.object({ message: z.string(), code: z.string().nullable() }) });
-const anthropicError = z.object({ type: z.literal('error'), error: z.object({ type: z.string() }) });
-
-type Headers = Readonly<Record<string, string>>;
-const wish: Headers = { prefer: 'respond-async' };
-const chat = (text: string, model = 'cheap', more: object = {}) => ({
-  model,
-  max_tokens: 50,
-  messages: [{ role: 'user' as const, content: `[[echo]] ${text}` }],
-  ...more,
-});
-
-/** A caller of one gateway. */
-function callerOf(road: () => Road, own: Headers = {}) {
-  const send = (path: string, body: object, headers: Headers = {}): Promise<Response> =>
-    fetch(`${road().url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...wish, ...own, ...headers },
-      body: JSON.stringify(body),
-    });
-  const about = (id: string, method = 'GET', headers: Headers = {}): Promise<Response> =>
-    fetch(`${road().url}/v1/requests/${id}`, { method, headers: { ...own, ...headers } });
-  return {
-    send,
-    about,
-    async keep(body: object, headers: Headers = {}, path = '/v1/chat/completions') {
-      const response = await send(path, body, headers);
-      const text = await response.text();
-      assert.equal(response.status, 202, text);
-      return stateSchema.parse(JSON.parse(text));
-    },
-    ended: (id: string): Promise<Response> =>
-      road().until(`${id} has ended`, async () => {
-        const response = await about(id);
-        if (response.status !== 202) return response;
-        await response.arrayBuffer();
-        return false;
-      }),
-  };
-}
-
-async function textOf(response: Response): Promise<string> {
-  return chatSchema.parse(await response.json()).choices[0].message.content;
-}
 
 describe('Prefer: respond-async', () => {
   let road: Road;
@@ -357,45 +297,5 @@ describe('Prefer: respond-async', () => {
       const { data } = listed.parse(await (await fetch(`${road.url}${path}`)).json());
       assert.deepEqual(data, [], path);
     }
-  });
-});
-
-describe('Prefer: respond-async with keys', () => {
-  let road: Road;
-  let mine: ReturnType<typeof callerOf>;
-  let other: ReturnType<typeof callerOf>;
-  before(async () => {
-    const stores = await openStores(':memory:');
-    const bearer = (text: string): Headers => ({ authorization: `Bearer ${text}` });
-    const [my, others] = [await addKey(stores, 'mine', { routes: ['lone'] }), await addKey(stores, 'other')];
-    road = await startRoad({ yaml, faults, stores });
-    mine = callerOf(() => road, bearer(my));
-    other = callerOf(() => road, bearer(others));
-  });
-  after(() => road.close());
-
-  test('shows a request to its owner alone', async () => {
-    const { id } = await mine.keep(chat('secret', 'lone'));
-    for (const method of ['GET', 'DELETE']) {
-      const response = await other.about(id, method);
-      assert.equal(response.status, 404);
-      openaiError.parse(await response.json());
-    }
-    assert.equal((await fetch(`${road.url}/v1/requests/${id}`)).status, 401);
-    assert.equal(await textOf(await mine.ended(id)), 'secret');
-    assert.equal((await other.about(id)).status, 404);
-  });
-
-  test('keeps nothing of a route that the key may not use', async () => {
-    assert.equal((await mine.send('/v1/chat/completions', chat('x', 'cheap'))).status, 403);
-  });
-
-  test('keeps idempotency keys of owners apart', async () => {
-    const headers = { 'idempotency-key': 'same' };
-    const [one, two] = [
-      await mine.keep(chat('k', 'lone'), headers),
-      await other.keep(chat('k', 'lone'), headers),
-    ];
-    assert.notEqual(one.id, two.id);
   });
 });

@@ -107,6 +107,25 @@ routes:
     assert.ok(passed >= 20 && passed <= 32, `${passed} passed`);
   });
 
+  test('any of them tells why, whichever of them decided', async () => {
+    const read = async (path: string) => {
+      const answer = await fetch(`${url}/admin/decisions${path}`, { headers: { connection: 'close' } });
+      return { status: answer.status, body: JSON.parse(await answer.text()) };
+    };
+    const asked = await Promise.all(Array.from({ length: 4 }, () => ask('free')));
+    for (const answer of asked) {
+      const id = answer.headers.get('x-intermodal-decision') ?? '';
+      for (let time = 0; time < 3; time++)
+        await until(`decision ${id}`, async () => (await read(`/${id}`)).body.id === id);
+    }
+    const { body } = await read('?route=free&limit=1000');
+    assert.ok(body.decisions.length >= 44, `${body.decisions.length} decisions of both`);
+    const times = body.decisions.map(({ at }: { at: string }) => at);
+    assert.deepEqual(times, [...times].sort().reverse());
+    assert.equal((await read('?route=free&limit=7')).body.decisions.length, 7);
+    assert.equal((await read('/req_none')).status, 404);
+  });
+
   test('a worker that dies is replaced, and the others serve meanwhile', async () => {
     const worker = await pidOfWorker();
     process.kill(worker, 'SIGKILL');

@@ -1,4 +1,5 @@
 /** A gateway in a process of its own, whose clock goes faster. Talks to whoever started it by messages. */
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { openStores } from '../../src/stores/open.ts';
 import { startTestGateway } from '../../test/support/gateway.ts';
@@ -30,7 +31,7 @@ if (process.argv[1] === import.meta.filename) {
   process.on('message', (asked) => {
     if (asked === 'cpu') {
       const { user, system } = process.cpuUsage();
-      const complaints = gateway.complaints.map(({ message }) => message);
+      const complaints = gateway.complaints.map(({ message, fields }) => `${message}: ${inspect(fields)}`);
       tell({ kind: 'cpu', ms: (user + system) / 1000, complaints: [...new Set(complaints)] });
     } else void gateway.close().then(() => process.exit());
   });

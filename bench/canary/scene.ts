@@ -9,7 +9,7 @@ export const windowMs = 6_000;
 /** Longer than the window, as phases should be: what goes wrong in one is found in it. */
 const phaseMs = 8_000;
 /** How long models think: much longer than the gateway takes, however busy the machine is. */
-const thinkMs = 80;
+const thinkMs = 200;
 const users = 200;
 
 const yaml = `
@@ -23,7 +23,7 @@ routes:
       chain: [fresh/gpt-4.1-mini]
       by: request
       phases: [{ share: 20%, for: ${phaseMs}ms }, { share: 50%, for: ${phaseMs}ms }, { share: 100%, for: ${phaseMs}ms }]
-      gates: { error_rate: 2%, p95: 1.5, cost: 1.5, least: 50, window: ${windowMs}ms }
+      gates: { error_rate: 2%, p95: 1.5, cost: 1.5, least: 30, window: ${windowMs}ms }
 `;
 
 export interface Scenario {

@@ -60,9 +60,9 @@ export const adapters: readonly Adapter[] = [
   },
 ];
 
-/** Routes: `fast` and `slow`. */
+/** Routes: `fast`, `slow`, and `waves`, whose first answers are never sure enough. */
 export function yamlOf({ name, model, provider }: Adapter): string {
-  const [fast, slow, sync] = [`${name}-fast`, `${name}-slow`, `${name}-sync`];
+  const [fast, slow, sync, strong] = [`${name}-fast`, `${name}-slow`, `${name}-sync`, `${name}-strong`];
   // Jobs have no sync calls of their own.
   const direct =
     name === 'jobs'
@@ -73,9 +73,11 @@ export function yamlOf({ name, model, provider }: Adapter): string {
 providers:
   ${fast}: ${provider(fast)}
   ${slow}: ${provider(slow)}
+  ${strong}: ${provider(strong)}
 ${direct}routes:
   fast: { chain: ["${fast}/${model}@batch", "${last(fast)}"] }
   slow: { chain: ["${slow}/${model}@batch", "${last(slow)}"] }
+  waves: { chain: ["${fast}/${model}@batch", "${last(fast)}"], cascade: { escalate: ["${strong}/${model}@batch", "${last(strong)}"], audit: 0% } }
 `;
 }
 

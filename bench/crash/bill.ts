@@ -6,6 +6,8 @@ import type { LedgerEntry } from '../../src/stores/contract.ts';
 import type { Played } from './campaign.ts';
 
 export interface BillLine {
+  /** Of each an item is paid once: the strong model of a cascade is another's. */
+  readonly instance: string;
   readonly note?: string;
   readonly operation: string;
   readonly batch?: { readonly job: string; readonly item: string };
@@ -35,7 +37,8 @@ export function audit(
   const isCall = ({ id }: LedgerEntry): boolean => id.startsWith(`${played.batch.id}:`);
   const unknownSubmissions = new Set(unknown.filter((entry) => !isCall(entry)).map(({ id }) => id));
   let again = 0;
-  for (const [note, lines] of groups(bill, (line) => line.note ?? '')) {
+  for (const lines of groups(bill, ({ instance, note = '' }) => `${instance} ${note}`).values()) {
+    const note = lines[0]?.note ?? '';
     const seq = Number(note.slice(note.lastIndexOf('-') + 1)) + 1;
     const inJobs = lines.filter(({ batch }) => batch !== undefined);
     const declared =

@@ -14,10 +14,10 @@ import { linesOf, wayOf } from './lines.ts';
 import { type Mortal, startMortal } from './mortal.ts';
 
 /**
- * `whole`: left alone. `cancel`: cancelled by its caller while a provider has it. `turn`: its deadline comes so near that its items are asked one
+ * `whole`: left alone. `waves`: left alone too, in two waves. `cancel`: cancelled by its caller while a provider has it. `turn`: its deadline comes so near that its items are asked one
  * by one. `expire`: its deadline passes.
  */
-export type Variant = 'whole' | 'cancel' | 'turn' | 'expire';
+export type Variant = 'whole' | 'waves' | 'cancel' | 'turn' | 'expire';
 
 export interface Round {
   readonly variant: Variant;
@@ -44,6 +44,8 @@ export interface CampaignOptions {
   readonly simulatorUrl: string;
   readonly webhook?: string;
 }
+
+const routeOf = { whole: 'fast', waves: 'waves', cancel: 'slow', turn: 'slow', expire: 'slow' } as const;
 
 /** A batch that has not ended by then never will; a busy machine is slow. */
 const longestMs = 120_000;
@@ -89,7 +91,7 @@ export class Campaign {
     );
     const problems: string[] = [];
     await life.begin();
-    const lines = linesOf(token, adapter.items, round.variant === 'whole' ? 'fast' : 'slow');
+    const lines = linesOf(token, adapter.items, routeOf[round.variant]);
     const fileId = await life.ask((url) =>
       sendFile(url, lines.map((line) => JSON.stringify(line)).join('\n')),
     );

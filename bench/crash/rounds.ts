@@ -2,7 +2,7 @@
 import type { Break } from './breaking.ts';
 import type { Played, Round, Variant } from './campaign.ts';
 
-export const variants: readonly Variant[] = ['whole', 'cancel', 'turn', 'expire'];
+export const variants: readonly Variant[] = ['whole', 'waves', 'cancel', 'turn', 'expire'];
 
 /** Places that only the second life comes to: it takes up what the first has left. */
 const seconds: readonly (readonly [first: string, second: string])[] = [

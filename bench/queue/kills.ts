@@ -23,17 +23,17 @@ export const places = [
   'queue: after the release',
 ] as const;
 
-/** So many are kept waiting, so that every kill meets some. */
-const outstanding = 200;
-const callers = 6;
+const callers = 8;
 /** A place that is not passed by then is not waited for. */
 const longestLifeMs = 4_000;
-const longestMs = 480_000;
+const longestMs = 420_000;
 
 export interface KillOptions {
   readonly folder: string;
   readonly simulator: Program;
   readonly kills: number;
+  /** So many are kept waiting, so that every kill meets some. */
+  readonly outstanding: number;
   readonly print: (line: string) => void;
   readonly random: () => number;
 }
@@ -130,7 +130,7 @@ class Run {
 
   async #produce(): Promise<void> {
     while (this.#producing) {
-      if ((await this.#open()) >= outstanding) {
+      if ((await this.#open()) >= this.#options.outstanding) {
         await pause(30);
         continue;
       }

@@ -17,7 +17,9 @@ export interface Lines {
   write(request: QueuedRequest): Uint8Array;
 }
 
+/** Items that are looked at at once, and answers that are held. */
 const pageItems = 1_000;
+const pageBytes = 4 * 1024 * 1024;
 /** Its deadline may have passed while nothing ran: then it ends at once, each request with the error that says so. */
 const leastWindowMs = 1_000;
 const finalStates: readonly ItemState[] = ['done', 'rejected', 'dead', 'cancelled', 'expired'];
@@ -63,10 +65,17 @@ export function createBatchRoad(world: BatchWorldInside, desk: BatchDesk, lines:
           if (fresh.length === 0) continue;
           results ??= await Results.open(world, batch);
           const originals = await results.originals(fresh);
-          const finals: FinalItem[] = [];
-          for (const item of fresh)
+          let finals: FinalItem[] = [];
+          let bytes = 0;
+          for (const item of fresh) {
             finals.push(await results.final(item, originals.get(item.twinOf ?? 0) ?? item));
-          yield finals;
+            bytes += item.result?.bytes ?? 0;
+            if (bytes < pageBytes) continue;
+            yield finals;
+            finals = [];
+            bytes = 0;
+          }
+          if (finals.length > 0) yield finals;
         }
       } finally {
         await results?.close();

@@ -9,6 +9,7 @@ import { mostOutput } from '../router/needs.ts';
 import type { WalkWorld } from '../router/progress.ts';
 import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
 import { createHasher, type Hasher } from '../wire/request-hash.ts';
+import { assumedShare, judgementTokens } from './cascade/usual.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
 import { errorOf } from './item-error.ts';
@@ -109,12 +110,27 @@ export class ItemReader {
     if (target?.mode !== 'batch') item.state = 'alone';
     onWay?.(item, { line, call, route, lane, target }, ruled !== undefined);
     if (ruled !== undefined) return { item, ruled, estimateNanoUsd: 0 };
-    return { item, estimateNanoUsd: target === undefined ? 0 : this.#estimate(item, route, target, line) };
+    return {
+      item,
+      estimateNanoUsd: target === undefined ? 0 : this.#estimate(item, route, lane, target, line),
+    };
   }
 
-  #estimate(item: Item, route: Route, target: Target, { facts }: Line): number {
+  /** With a buffer for long answers; of what betters them, as much as is usual. */
+  #estimate(item: Item, route: Route, lane: Lane, target: Target, line: Line): number {
+    let nanoUsd = this.#costOf(item, route, target, line, Number.POSITIVE_INFINITY);
+    for (const { role, chain } of this.lanes.after(lane)) {
+      const other = this.#policy.target(chain[0] ?? '');
+      if (other === undefined) continue;
+      const most = role === 'judge' ? judgementTokens : Number.POSITIVE_INFINITY;
+      nanoUsd += (role === 'strong' ? assumedShare : 1) * this.#costOf(item, route, other, line, most);
+    }
+    return nanoUsd;
+  }
+
+  #costOf(item: Item, route: Route, target: Target, { facts }: Line, mostTokens: number): number {
     if (target.price === undefined) return 0;
-    const most = mostOutput(facts, target);
+    const most = Math.min(mostTokens, mostOutput(facts, target));
     const { estimates } = this.#input.world;
     const expected = most === 0 ? 0 : estimates.expectedOutput(`${route.name}|${target.name}`, most);
     return costOf(target.price, {

@@ -56,7 +56,7 @@ export function viewOf(
     phases,
     canary: armView(both.canary),
     usual: armView(both.usual),
-    gates: judge(canary.gates, both.canary, both.usual),
+    gates: judge(canary.gates, both.canary, both.usual, both.old),
   };
 }
 

@@ -16,6 +16,10 @@ export interface OpenCascades {
   close(): Promise<void>;
 }
 
+const dayMs = 86_400_000;
+/** Labels of half a year: traffic and models of before say little of those of today. */
+const keptMs = 180 * dayMs;
+
 export function openCascades(
   { labels: store }: Pick<Stores, 'labels'>,
   set: MetricSet,
@@ -32,10 +36,18 @@ export function openCascades(
     onTrouble: (error, kept) => log.warn({ err: error, kept }, 'labels cannot be written; tried again'),
   });
   const audits = new AuditQueue();
+  let cancel = clock.after(dayMs, prune);
+  function prune(): void {
+    cancel = clock.after(dayMs, prune);
+    store.prune(clock.now() - keptMs).catch((thrown: unknown) => {
+      log.warn({ err: thrown }, 'old labels cannot be removed');
+    });
+  }
   const metrics = new CascadeMetrics(set, () => thresholds.views());
   return {
     world: { thresholds, labels, audits, metrics, packFeatures: createPacker() },
     async close() {
+      cancel();
       audits.close();
       await thresholds.close();
       await labels.flush();

@@ -1,6 +1,7 @@
 /** `intermodal explain`: which targets a request would be sent to, in which order, and why not the others. Sends nothing to any of them. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { isTakenInBatches } from '../batch/lanes.ts';
 import { createCalibration } from '../catalog/calibration.ts';
 import { writeProblems } from '../config/load.ts';
 import { systemClock } from '../core/clock.ts';
@@ -49,13 +50,16 @@ export const explain = new Command('explain')
   .option('--json', 'print JSON')
   .action(async (file: string, options: Options) => {
     const body = readFileSync(file === '-' ? 0 : file);
-    const explained = options.live === undefined ? offline(body, options) : await live(body, options);
+    const explained = options.live === undefined ? explainByConfig(body, options) : await live(body, options);
     console.log(options.json === true ? JSON.stringify(explained) : explainText(explained));
     if (!explained.targets.some(({ verdict }) => verdict === 'first')) process.exitCode = 1;
   });
 
 /** What a config knows by itself: everybody is well, nothing has been learnt or spent. */
-function offline(body: Buffer, options: Options): Explained {
+export function explainByConfig(
+  body: Buffer,
+  options: Pick<Options, 'config' | 'dialect' | 'header' | 'draw'>,
+): Explained {
   const loaded = load(options.config);
   if (!loaded.ok) throw new ConfigError(writeProblems(loaded.problems));
   return explainRequest(
@@ -64,6 +68,7 @@ function offline(body: Buffer, options: Options): Explained {
       world: createSight({ view: () => ({ standing: 'ready', untilMs: 0 }) }, { scorer: new Scorers().of }),
       estimates: createCalibration(),
       nowMs: systemClock.now(),
+      batchable: (request, route) => isTakenInBatches(request, route, loaded.policy),
     },
     { dialect: dialectOf(options), body, headers: headersOf(options), draw: options.draw },
   );
@@ -92,7 +97,7 @@ function readJson(body: Buffer): unknown {
   }
 }
 
-function dialectOf({ dialect: id }: Options): AnyDialect {
+function dialectOf({ dialect: id }: Pick<Options, 'dialect'>): AnyDialect {
   const dialect = dialects.find((one) => one.id === id);
   if (dialect === undefined)
     throw new ConfigError(
@@ -101,7 +106,7 @@ function dialectOf({ dialect: id }: Options): AnyDialect {
   return dialect;
 }
 
-function headersOf({ header }: Options): Readonly<Record<string, string>> {
+function headersOf({ header }: Pick<Options, 'header'>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     header.map((line) => {
       const colon = line.indexOf(':');

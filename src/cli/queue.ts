@@ -1,7 +1,7 @@
 /** The queue and its workers, wired together for one running gateway. */
 
 import type { Config } from '../config/schema.ts';
-import { observeCall } from '../gateway/account.ts';
+import { keepQueuedDecision, observeCall } from '../gateway/account.ts';
 import type { KeyRing } from '../gateway/key-ring.ts';
 import { createQueuedCall } from '../gateway/queued-call.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
@@ -36,6 +36,9 @@ export interface QueueInput {
   readonly at?: Step;
 }
 
+/** A call is named for its request and the try of it. */
+const requestIdOf = (callId: string): string => callId.split(':', 1)[0] ?? callId;
+
 type World = Omit<GatewayWorld, 'batches' | 'queue'> & { readonly keys: KeyRing };
 
 export function openQueue(input: QueueInput, world: World): OpenQueue {
@@ -49,7 +52,8 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
     ledger: world.ledger,
     policy: world.policy,
     payer: (owner) => payerOf(world.keys, owner),
-    open: (request, id, nowMs) => createQueuedCall(request, { dialects, id, nowMs, hash }),
+    open: (request, id, nowMs, caller) =>
+      createQueuedCall(request, { dialects, id, nowMs, caller, hash, cache: world }),
     encodeError(request, error) {
       const dialect = dialects.find(({ id }) => id === request.dialect);
       return (
@@ -72,6 +76,10 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
       ...world.walk,
       // The ledger is written by the workers themselves: before a call, and after its answer is kept.
       observe: (call, route, target, record, error) => observeCall(world, call, route, target, record, error),
+      ended(call, result) {
+        world.walk.ended?.(call, result);
+        keepQueuedDecision(world, requestIdOf(call.id), call, result);
+      },
     },
     clock,
     random: world.random,

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { type ServiceOptions, startService } from './service.ts';
 import { printWelcome } from './welcome.ts';
 import { runWorkers } from './workers/primary.ts';
-import { shareMetrics, tellServing } from './workers/worker.ts';
+import { shareDecisions, shareMetrics, tellServing } from './workers/worker.ts';
 
 interface Options {
   readonly config: string;
@@ -66,6 +66,7 @@ async function serveAsWorker(options: Options): Promise<void> {
     simulate: false,
     stopOn: ['SIGTERM'],
     onMetrics: shareMetrics,
+    shareDecisions,
   });
   tellServing(service.url, printWelcome(service));
   await service.stopped;

@@ -11,12 +11,13 @@ import { createWakeUps } from '../fleet/alone.ts';
 import { createBullWakeUps } from '../fleet/bull.ts';
 import type { WakeUps } from '../fleet/contract.ts';
 import { type SharedHealth, shareHealth } from '../fleet/health.ts';
+import { tellDecisions } from '../gateway/admin/decisions.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
 import { providerTypes } from '../providers/registry.ts';
 import type { Policy, Route } from '../router/contract.ts';
-import { usualBounds } from '../router/decisions.ts';
+import { type DecisionQuery, usualBounds } from '../router/decisions.ts';
 import { createHealth } from '../router/health.ts';
 import { faultPlanSchema } from '../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
@@ -40,6 +41,10 @@ export interface ServiceOptions {
   readonly store?: string;
   /** Given what is counted, before anything is served. */
   readonly onMetrics?: (set: MetricSet) => void;
+  /** Given what this process tells of its decisions; answers with what all tell that serve as one. */
+  readonly shareDecisions?: (
+    own: (query: DecisionQuery) => readonly object[],
+  ) => NonNullable<GatewayWorld['decisionsOfAll']>;
   /** Absent: SIGTERM and SIGINT. */
   readonly stopOn?: readonly NodeJS.Signals[];
   /** Hears the named places of the batch road as they are passed; for proofs that break it there. */
@@ -107,6 +112,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     },
     () => world,
   );
+  const measures = capacity.walk.sight?.measures ?? {};
+  const decisionsOfAll = options.shareDecisions?.((query) =>
+    tellDecisions({ decisions: capacity.decisions, measures }, query),
+  );
   const bare: Omit<GatewayWorld, 'batches' | 'queue' | 'waiting'> = {
     ...capacity,
     policy: () => policy,
@@ -120,6 +129,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log,
     maxBodyBytes: config.server.max_body,
     version,
+    ...(decisionsOfAll === undefined ? {} : { decisionsOfAll }),
   };
   const wakeUps =
     config.redis === undefined
@@ -157,6 +167,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       stores,
       batches,
       desk: queue.desk,
+      keepMs: () => batchConfig.keep,
       poke: queue.poke,
       ...(options.at === undefined ? {} : { at: options.at }),
     },

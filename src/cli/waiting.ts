@@ -24,6 +24,8 @@ export interface WaitingInput {
   readonly stores: Pick<Stores, 'queue'>;
   readonly batches: Pick<OpenBatches, 'road' | 'batchable' | 'webhookProblem'>;
   readonly desk: QueueDesk;
+  /** How long requests are kept once they have ended. */
+  readonly keepMs: () => number;
   /** There is work for the queue. */
   readonly poke: () => void;
   /** Named places, for those who watch the road or break it there. */
@@ -33,7 +35,7 @@ export interface WaitingInput {
 type World = Omit<GatewayWorld, 'batches' | 'queue' | 'waiting'>;
 
 export function openWaiting(
-  { stores, batches, desk, poke, at = () => {} }: WaitingInput,
+  { stores, batches, desk, keepMs, poke, at = () => {} }: WaitingInput,
   world: World,
 ): OpenWaiting {
   const gathering = new Gathering({
@@ -41,6 +43,7 @@ export function openWaiting(
     road: batches.road,
     policy: (route) => world.policy().find(route)?.waiting,
     render: (dialect, error, requestId) => render(world, dialect, error, requestId),
+    keepMs,
     poke,
     clock: world.clock,
     makeId: world.makeId,

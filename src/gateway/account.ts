@@ -3,6 +3,7 @@ import type { GatewayError } from '../core/errors.ts';
 import type { AttemptRecord, Call, Route, Spent, Target } from '../router/contract.ts';
 import type { Asked, Decided, Notes } from '../router/decisions.ts';
 import { entryOf } from '../router/entry.ts';
+import type { WalkResult } from '../router/walk.ts';
 import type { GatewayWorld } from './world.ts';
 
 const nothing: Spent = { costNanoUsd: 0, listNanoUsd: 0, exact: true };
@@ -110,6 +111,28 @@ export function keepDecision(world: GatewayWorld, served: Answered): void {
     code,
     status,
     notes,
+  });
+}
+
+/** As `keepDecision`, of a kept request that a worker has called: under the id that its caller asks by. */
+export function keepQueuedDecision(world: GatewayWorld, id: string, call: Call, result: WalkResult): void {
+  const { facts, tags, priority, budgetMs, startedAtMs: atMs } = call;
+  const terms = { facts, tags, priority };
+  world.decisions.add({
+    id,
+    atMs,
+    durationMs: world.clock.now() - atMs,
+    dialect: call.protocol,
+    key: call.caller?.key,
+    policyVersion: world.policy().version,
+    route: result.decided?.first.route.name ?? facts.model,
+    asked: budgetMs === undefined ? terms : { ...terms, budgetMs },
+    decided: result.decided,
+    tried: result.tried,
+    outcome: result.kind,
+    code: result.kind === 'failed' ? result.error.code : undefined,
+    status: result.kind === 'failed' ? result.error.status : 200,
+    notes: { queue: { by: 'worker' } },
   });
 }
 

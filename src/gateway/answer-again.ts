@@ -18,7 +18,7 @@ import type { Pass } from '../router/gate.ts';
 import { createHasher } from '../wire/request-hash.ts';
 import { type CacheNote, type CacheTerms, readCacheTerms, writeCacheNote } from './cache-terms.ts';
 import type { DecodableCall } from './call.ts';
-import type { Read, Replay } from './replay.ts';
+import type { Reopened, Replay } from './replay.ts';
 import type { Reply } from './reply.ts';
 import type { Ended } from './serve.ts';
 import type { GatewayWorld } from './world.ts';
@@ -124,7 +124,7 @@ export async function answerAgain(asking: Asking): Promise<Again> {
 
 async function give(
   asking: Asking,
-  { kept, read, served }: Hit,
+  { kept, again, served }: Hit,
 ): Promise<Pick<Ended, 'outcome' | 'code' | 'notes'>> {
   const { world, reply, pass } = asking;
   const counted = pass.admitKept(served.target);
@@ -134,14 +134,14 @@ async function give(
     return { outcome: 'failed', code: refused.error.code };
   }
   const nowMs = world.clock.now();
-  const savedNanoUsd = read.usage === undefined ? 0 : listedCost(served.target, read.usage);
+  const savedNanoUsd = again.usage === undefined ? 0 : listedCost(served.target, again.usage);
   const note: CacheNote = { kind: 'hit', ageS: Math.floor(Math.max(0, nowMs - kept.atMs) / 1000) };
   const notes = told(asking, note, [
     'x-intermodal-cost',
     decimalDollars(0),
     ...(savedNanoUsd > 0 ? ['x-intermodal-saved', decimalDollars(savedNanoUsd)] : []),
   ]);
-  read.give(served);
+  again.give(served);
   account(asking, served.target, savedNanoUsd, nowMs);
   return { outcome: 'served', code: undefined, notes };
 }
@@ -158,7 +158,7 @@ function told({ world, route, reply }: Asking, note: CacheNote, money: readonly 
 
 interface Hit {
   readonly kept: Kept;
-  readonly read: Read;
+  readonly again: Reopened;
   readonly served: Served;
 }
 
@@ -175,8 +175,8 @@ async function lookUp(asking: Asking, target: Target, terms: CacheTerms): Promis
   if (kept === undefined) return undefined;
   return readable(() => {
     const prepared = call.prepare(endpoint, route.strict);
-    const read = replay.read(target, kept);
-    return { kept, read, served: { target, prepared, tried: [], upstreamHeaders: {}, usage: read.usage } };
+    const again = replay.open(target, kept, prepared);
+    return { kept, again, served: { target, prepared, tried: [], upstreamHeaders: {}, usage: again.usage } };
   });
 }
 
@@ -197,10 +197,10 @@ function keepOf({ world, route, policy, call, replay }: Asking, target: Target):
   return {
     mostBytes: mostAnswerBytes,
     answered(form, bytes) {
-      const read = readable(() => replay.read(target, { form, bytes }));
-      if (read?.normal !== true) return;
+      const judged = readable(() => replay.judge(target, { form, bytes }));
+      if (judged?.normal !== true) return;
       const key = world.answers.keyOf(call, route, policy, target);
-      if (world.answers.keep(key, target, { form, bytes, model: read.model }, policy))
+      if (world.answers.keep(key, target, { form, bytes, model: judged.model }, policy))
         world.metrics.cacheStored(route.name, bytes.length);
     },
   };

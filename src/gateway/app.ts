@@ -71,7 +71,11 @@ export function createApp(world: GatewayWorld): App {
     admin(world, c.env.incoming, () => answerSpend(world.spending, c.req.query())),
   );
   hono.get('/admin/cascades', (c) => admin(world, c.env.incoming, () => answerCascades(world.cascades)));
-  const sight = { decisions: world.decisions, measures: world.walk.sight?.measures ?? {} };
+  const sight = {
+    decisions: world.decisions,
+    measures: world.walk.sight?.measures ?? {},
+    ofAll: world.decisionsOfAll,
+  };
   hono.get('/admin/decisions', (c) =>
     admin(world, c.env.incoming, () => listDecisions(sight, c.req.query())),
   );

@@ -7,9 +7,11 @@ import { GatewayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
 import { decimalDollars } from '../core/price.ts';
 import type { ChatRequest, EmbeddingRequest } from '../core/request.ts';
+import type { Mode } from '../core/target.ts';
 import type { Limits } from '../limits/contract.ts';
+import { wayTexts } from '../queue/mode.ts';
 import { dueOf } from '../router/budgets.ts';
-import type { Call, Caller, LimitSet, Policy, Route, Target } from '../router/contract.ts';
+import type { Call, Caller, Considered, LimitSet, Policy, Route, Target } from '../router/contract.ts';
 import { type Decision, decide, endpointFor, type World } from '../router/decide.ts';
 import { complexityText, explainTargets } from '../router/explain.ts';
 import { type Feature, featuresOf } from '../router/explain-route.ts';
@@ -18,12 +20,16 @@ import { expectedNanoUsd } from '../router/order.ts';
 import { scanBody } from '../wire/json-scan.ts';
 import { createCall } from './call.ts';
 import type { AnyDialect } from './dialects/contract.ts';
+import { readAsyncWish } from './waiting/prefer.ts';
+import { allModes, type Waitable, wayOf } from './waiting/way-of.ts';
 
 export interface ExplainSight {
   readonly policy: Policy;
   readonly world: World;
   readonly estimates: Calibration;
   readonly nowMs: number;
+  /** Whether a batch API of the route takes it. */
+  batchable(request: Considered, route: Route): boolean;
   /** Absent: levels and sums are not known. */
   readonly live?: {
     readonly limits: Limits;
@@ -56,6 +62,11 @@ export interface Explained {
   };
   readonly complexity: { readonly score: number; readonly text: string } | null;
   readonly arm: string | null;
+  readonly way: {
+    /** `held`: the caller did not say that it need not wait. */
+    readonly way: 'held' | 'sync' | 'queue' | 'batch';
+    readonly text: string;
+  };
   readonly features: readonly Feature[];
   /** Whether health, room and sums are those of a running gateway. */
   readonly live: boolean;
@@ -107,7 +118,8 @@ export function explainRequest(sight: ExplainSight, input: ExplainInput): Explai
     caller,
     dialect,
   });
-  const decision = decide(call, route, sight.world);
+  const way = chosenWay(sight, call, route, headers);
+  const decision = decide(modesFor(way.way, call), route, sight.world);
   const { rule, complexity, arm } = decision;
   return {
     route: route.name,
@@ -126,10 +138,40 @@ export function explainRequest(sight: ExplainSight, input: ExplainInput): Explai
     complexity:
       complexity === undefined ? null : { score: complexity.score, text: complexityText(complexity) },
     arm: arm ?? null,
+    way,
     features: featuresOf(route),
     live: sight.live !== undefined,
     targets: rowsOf(sight, decision, call, dialect),
   };
+}
+
+function chosenWay(
+  sight: ExplainSight,
+  call: Waitable,
+  route: Route,
+  headers: ExplainInput['headers'],
+): Explained['way'] {
+  const wish = readAsyncWish(headers);
+  if (wish === undefined)
+    return { way: 'held', text: 'called at once: without "prefer: respond-async" the caller holds the line' };
+  const { way, why } = wayOf(sight, call, route, wish);
+  return { way, text: `${ways[way]}: ${wayTexts[why]}` };
+}
+
+const ways = { sync: 'called at once', queue: 'through the queue', batch: 'gathered into a batch' } as const;
+const queueModes: ReadonlySet<Mode> = new Set<Mode>(['sync', 'flex', 'queue']);
+
+/** Whoever waits may be served by what takes time. */
+function modesFor(way: Explained['way']['way'], call: Waitable): Considered {
+  switch (way) {
+    case 'held':
+    case 'sync':
+      return call;
+    case 'queue':
+      return { ...call, modes: queueModes };
+    case 'batch':
+      return { ...call, modes: allModes };
+  }
 }
 
 export function findRoute(policy: Policy, model: string): Route {

@@ -11,6 +11,7 @@ import { editBody, scanBody } from '../wire/json-scan.ts';
 import { answerableChat, answerableEmbedding, drawOf } from './batches/item-call.ts';
 import { createCallOn } from './call.ts';
 import type { AnyDialect } from './dialects/contract.ts';
+import { QueuedCache, type QueuedCacheWorld } from './queued-cache.ts';
 import { headerTable, servedHeaders } from './reply-headers.ts';
 import type { Terms } from './terms.ts';
 
@@ -26,19 +27,23 @@ export interface QueuedCallOptions {
   /** Of this try of it. */
   readonly id: string;
   readonly nowMs: number;
-  readonly caller?: Caller;
+  readonly caller: Caller | undefined;
+  readonly cache: QueuedCacheWorld;
   /** Of a body, for a model. */
   readonly hash: (model: string, body: ScannedBody) => string;
 }
 
-export interface QueuedCall extends AnswerableCall {
-  headersOf(served: Served, twinOf?: string): Readonly<Record<string, string>>;
+/** As the workers ask for it. */
+export interface QueuedCall extends AnswerableCall, Pick<QueuedCache, 'keepFor'> {
+  /** `free`: it was given before, or to another, and costs this one nothing; what is told of that. */
+  headersOf(served: Served, free?: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
   same(): string;
+  findAgain: QueuedCache['find'];
 }
 
 /** Throws `GatewayError` where it cannot be read any more. */
 export function createQueuedCall(request: QueuedRequest, options: QueuedCallOptions): QueuedCall {
-  const { dialects, id, nowMs, hash } = options;
+  const { dialects, id, nowMs, hash, cache } = options;
   const dialect = dialects.find((one) => one.id === request.dialect);
   if (dialect === undefined || dialect.operation === 'count-tokens')
     throw new GatewayError('unsupported', `Nothing is served in ${request.dialect} any more.`);
@@ -60,15 +65,33 @@ export function createQueuedCall(request: QueuedRequest, options: QueuedCallOpti
   };
   const more = {
     modes: workerModes,
-    headersOf: (served: Served, twinOf?: string) => headersOf(served, request.id, twinOf),
+    headersOf: (served: Served, free?: Readonly<Record<string, string>>) =>
+      headersOf(served, request.id, free),
     same: () => `${dialect.id}\n${hash(request.model, body)}`,
   };
   if (dialect.operation === 'chat') {
     const call = createCallOn(terms, { ...input, dialect });
-    return { ...call, ...answerableChat(dialect, call, request.id, nowMs), ...more };
+    return {
+      ...call,
+      ...answerableChat(dialect, call, request.id, nowMs),
+      ...more,
+      ...againOf(new QueuedCache(cache, { ...call, modes: workerModes })),
+    };
   }
   const call = createCallOn(terms, { ...input, dialect });
-  return { ...call, ...answerableEmbedding(dialect, call), ...more };
+  return {
+    ...call,
+    ...answerableEmbedding(dialect, call),
+    ...more,
+    ...againOf(new QueuedCache(cache, { ...call, modes: workerModes })),
+  };
+}
+
+function againOf(cache: QueuedCache): Pick<QueuedCall, 'findAgain' | 'keepFor'> {
+  return {
+    findAgain: (route, sink) => cache.find(route, sink),
+    keepFor: (route, target) => cache.keepFor(route, target),
+  };
 }
 
 function wholeBody(bytes: Buffer): ScannedBody {
@@ -77,11 +100,14 @@ function wholeBody(bytes: Buffer): ScannedBody {
   return remove.length === 0 ? body : scanBody(editBody(body, { remove }));
 }
 
-function headersOf(served: Served, id: string, twinOf: string | undefined): Record<string, string> {
+function headersOf(
+  served: Served,
+  id: string,
+  free: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
   const table = headerTable(servedHeaders(served, id));
   for (const name in table) if (stale.test(name)) delete table[name];
-  if (twinOf === undefined) return table;
-  const cost = table['x-intermodal-cost'];
-  if (cost !== undefined) table['x-intermodal-cost'] = decimalDollars(0);
-  return { ...table, 'x-intermodal-twin-of': twinOf };
+  if (free === undefined) return table;
+  if (table['x-intermodal-cost'] !== undefined) table['x-intermodal-cost'] = decimalDollars(0);
+  return { ...table, ...free };
 }

@@ -7,19 +7,24 @@ import type { Kept } from '../cache/contract.ts';
 import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { StopKind, StreamEvent } from '../core/event.ts';
-import type { Usage } from '../core/usage.ts';
+import type { StreamRelay } from '../core/stream.ts';
+import { mergeUsage, type Usage } from '../core/usage.ts';
 import type { ChatEndpoint, EmbeddingEndpoint, Endpoint } from '../providers/contract.ts';
-import type { Served, StreamSink, Target, WholeSink } from '../router/contract.ts';
+import type { Prepared, Served, StreamSink, Target, WholeSink } from '../router/contract.ts';
 
 export type KeptBytes = Pick<Kept, 'form' | 'bytes'>;
 
-/** A kept answer, as it was read. */
-export interface Read {
-  readonly usage: Usage | undefined;
+/** What is looked at before an answer is kept. */
+export interface Judged {
   /** As the provider names it; '' where it does not. */
   readonly model: string;
   /** It came to its end by itself: worth giving again. */
   readonly normal: boolean;
+}
+
+/** An answer that is about to be given again. */
+export interface Reopened {
+  readonly usage: Usage | undefined;
   /** Once. */
   give(served: Served): void;
 }
@@ -28,75 +33,103 @@ export interface Read {
 export interface Replay {
   /** `undefined`: the target does not have the operation. */
   endpointOf(target: Target): Endpoint<never> | undefined;
-  /** Throws `GatewayError` for what cannot be read. */
-  read(target: Target, kept: KeptBytes): Read;
+  /** Throws for what cannot be read. */
+  judge(target: Target, kept: KeptBytes): Judged;
+  /** Reads no more of it than the caller's dialect needs: most are passed on as they are. Throws for what cannot be read. */
+  open(target: Target, kept: KeptBytes, prepared: Prepared): Reopened;
 }
 
 export function replayWhole(sink: WholeSink<Answer>): Replay {
-  return chatReplay((kept, _chat, _events, answer) => (served) => {
-    if (kept.form === 'whole' && served.prepared.relay) sink.relay(served, kept.bytes);
-    else sink.answer(served, answer());
-  });
+  return {
+    ...ofChat,
+    open({ chat }, kept, { relay }) {
+      const endpoint = needed(chat);
+      const asItIs = relay && kept.form === 'whole';
+      const seen = asItIs ? endpoint.watchAnswer?.(bufferOf(kept.bytes)) : undefined;
+      if (seen !== undefined) return { usage: seen.usage, give: (served) => sink.relay(served, kept.bytes) };
+      const answer = foldOf(readEvents(kept, endpoint));
+      const give = (served: Served): void =>
+        asItIs ? sink.relay(served, kept.bytes) : sink.answer(served, answer);
+      return { usage: answer.usage, give };
+    },
+  };
 }
 
 export function replayStream(sink: StreamSink): Replay {
-  return chatReplay((kept, chat, events) => (served) => {
-    const relay =
-      kept.form === 'stream' && served.prepared.relay
-        ? chat.openRelay?.(served.prepared.forwarded)
-        : undefined;
-    sink.commit(served, relay === undefined);
-    if (relay === undefined) for (const event of events) sink.event(event);
-    else
-      for (const bytes of [relay.push(kept.bytes, ignore), relay.finish(ignore)])
-        if (bytes !== undefined) sink.bytes(bytes);
-    sink.flush();
-    sink.end();
-  });
+  return {
+    ...ofChat,
+    open({ chat }, kept, { relay, forwarded }) {
+      const endpoint = needed(chat);
+      const passing = relay && kept.form === 'stream' ? endpoint.openRelay?.(forwarded) : undefined;
+      return passing === undefined ? encoded(sink, readEvents(kept, endpoint)) : passed(sink, kept, passing);
+    },
+  };
+}
+
+function encoded(sink: StreamSink, events: readonly StreamEvent[]): Reopened {
+  return {
+    usage: foldOf(events).usage,
+    give(served) {
+      sink.commit(served, true);
+      for (const event of events) sink.event(event);
+      sink.flush();
+      sink.end();
+    },
+  };
+}
+
+/** Watched as it was the first time, and written once all of it was seen. */
+function passed(sink: StreamSink, { bytes }: KeptBytes, relay: StreamRelay): Reopened {
+  let usage: Usage | undefined;
+  let ended = false;
+  const watch = (event: StreamEvent): void => {
+    if (event.type === 'error') throw event.error;
+    if (event.type === 'usage') usage = mergeUsage(usage, event.usage);
+    if (event.type === 'end') ended = true;
+  };
+  const chunks = [relay.push(bytes, watch), relay.finish(watch)];
+  if (!ended) throw new GatewayError('upstream_truncated', 'The kept answer ended before it was complete.');
+  return {
+    usage,
+    give(served) {
+      sink.commit(served, false);
+      for (const chunk of chunks) if (chunk !== undefined) sink.bytes(chunk);
+      sink.flush();
+      sink.end();
+    },
+  };
 }
 
 export function replayEmbedding(sink: WholeSink<EmbeddingAnswer>): Replay {
+  const read = ({ embeddings }: Target, { bytes }: KeptBytes): EmbeddingAnswer =>
+    needed(embeddings).readAnswer(parse(bytes));
   return {
     endpointOf: ({ embeddings }) => embeddings,
-    read(target, { bytes }) {
-      const answer = needed(target.embeddings).readAnswer(parse(bytes));
-      return {
-        usage: answer.usage,
-        model: answer.model,
-        normal: answer.vectors.length > 0,
-        give(served) {
-          if (served.prepared.relay) sink.relay(served, bytes);
-          else sink.answer(served, answer);
-        },
-      };
+    judge(target, kept) {
+      const { model, vectors } = read(target, kept);
+      return { model, normal: vectors.length > 0 };
+    },
+    open(target, kept, { relay }) {
+      const answer = read(target, kept);
+      const give = (served: Served): void =>
+        relay ? sink.relay(served, kept.bytes) : sink.answer(served, answer);
+      return { usage: answer.usage, give };
     },
   };
 }
 
-type Give = (
-  kept: KeptBytes,
-  chat: ChatEndpoint,
-  events: readonly StreamEvent[],
-  answer: () => Answer,
-) => Read['give'];
+const ofChat: Pick<Replay, 'endpointOf' | 'judge'> = {
+  endpointOf: ({ chat }) => chat,
+  judge({ chat }, kept) {
+    const answer = foldOf(readEvents(kept, needed(chat)));
+    return { model: answer.model, normal: isNormal(answer) };
+  },
+};
 
-function chatReplay(give: Give): Replay {
-  return {
-    endpointOf: ({ chat }) => chat,
-    read(target, kept) {
-      const chat = needed(target.chat);
-      const events = readEvents(kept, chat);
-      const fold = createFold();
-      for (const event of events) fold.add(event);
-      const answer = fold.answer();
-      return {
-        usage: answer.usage,
-        model: answer.model,
-        normal: isNormal(answer),
-        give: give(kept, chat, events, () => answer),
-      };
-    },
-  };
+function foldOf(events: readonly StreamEvent[]): Answer {
+  const fold = createFold();
+  for (const event of events) fold.add(event);
+  return fold.answer();
 }
 
 function readEvents({ form, bytes }: KeptBytes, chat: ChatEndpoint): readonly StreamEvent[] {
@@ -122,13 +155,13 @@ function isNormal({ choices }: Answer): boolean {
 }
 
 function parse(bytes: Uint8Array): unknown {
-  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  return JSON.parse(bufferOf(bytes).toString('utf8'));
 }
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function needed<E extends ChatEndpoint | EmbeddingEndpoint>(endpoint: E | undefined): E {
   if (endpoint === undefined)
     throw new GatewayError('unsupported', 'The target does not offer this operation.');
   return endpoint;
 }
-
-const ignore = (): void => {};

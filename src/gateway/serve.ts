@@ -13,6 +13,7 @@ import { Pass } from '../router/gate.ts';
 import { walk } from '../router/walk.ts';
 import { answerAgain, type CachedCall } from './answer-again.ts';
 import type { DecodableCall } from './call.ts';
+import { mayCompare, offerComparison } from './canary-compare.ts';
 import { serveCascade } from './cascade/serve-cascade.ts';
 import { streamWay, type Way, wholeWay } from './cascade/way.ts';
 import type { AnswerContext, ChatDialect, CountDialect, EmbeddingDialect } from './dialects/contract.ts';
@@ -58,6 +59,8 @@ export function serveStream(
   );
   const { cascade } = serving.route;
   if (cascade !== undefined) return inCascade(serving, cascade, call, streamWay(world.exchange, reply));
+  if (mayCompare(world, serving.route))
+    return compared(serving, call, streamWay(world.exchange, reply), replayStream(reply));
   const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined ? noEndpoint(input.target) : attemptStream(world.exchange, input, chat, reply);
@@ -76,6 +79,8 @@ export function serveWhole(
   );
   const { cascade } = serving.route;
   if (cascade !== undefined) return inCascade(serving, cascade, call, wholeWay(world.exchange, reply));
+  if (mayCompare(world, serving.route))
+    return compared(serving, call, wholeWay(world.exchange, reply), replayWhole(reply));
   const tryOnce: TryOnce = (input) => {
     const { chat } = input.target;
     return chat === undefined
@@ -94,6 +99,20 @@ function inCascade(
   asked.reply = way.reply;
   asked.call = call;
   return serveCascade({ world, cascades: world.cascades, cascade, route, policy, call, way });
+}
+
+/** As any other, and overheard, so that the usual chain's answer can be held beside it. */
+async function compared(
+  serving: Serving,
+  call: DecodableCall<ReturnType<ChatDialect['decode']>>,
+  way: Way,
+  replay: Replay,
+): Promise<Ended> {
+  const { world, route, policy } = serving;
+  const { tryOnce, heard } = way.overhear();
+  const ended = await serveKept(serving, call, way.reply, tryOnce, replay);
+  offerComparison(world, { call, route, policy }, ended, heard);
+  return ended;
 }
 
 /** Decodes the request if nobody has yet: a relayed answer never needs it. */

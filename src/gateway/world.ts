@@ -7,7 +7,7 @@ import type { MakeId } from '../core/ids.ts';
 import type { Limits } from '../limits/contract.ts';
 import type { CanaryWatch } from '../router/canary/watch.ts';
 import type { Policy, Upstream } from '../router/contract.ts';
-import type { Decisions } from '../router/decisions.ts';
+import type { DecisionQuery, Decisions } from '../router/decisions.ts';
 import type { ExchangeWorld } from '../router/exchange.ts';
 import type { GateWorld } from '../router/gate.ts';
 import type { Health } from '../router/health.ts';
@@ -70,6 +70,8 @@ export interface GatewayWorld {
   readonly readiness: Readiness;
   /** The latest, for the admin endpoints. */
   readonly decisions: Decisions;
+  /** As the admin endpoints tell them, of all processes that serve as one. Absent: there is this one. */
+  readonly decisionsOfAll?: (query: DecisionQuery) => Promise<readonly object[] | undefined>;
   /** Absent: nothing behind the ways in for batches, and they are not served. */
   readonly batches?: {
     readonly world: BatchWorld;

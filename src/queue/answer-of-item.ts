@@ -1,5 +1,5 @@
 /** What came of an item of a batch, as the caller of the request in it would have got it over a held line. */
-import type { FinalItem } from '../batch/contract.ts';
+import type { FinalItem, Provenance } from '../batch/contract.ts';
 import { GatewayError } from '../core/errors.ts';
 import { decimalDollars } from '../core/price.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
@@ -15,7 +15,7 @@ export function settledBy(item: FinalItem, dialect: string, render: RenderError)
     const settled = failedWith(id, new GatewayError(code, message), dialect, render);
     return item.kind === 'cancelled' ? { ...settled, state: 'cancelled' } : settled;
   }
-  const { target, attempts, costNanoUsd, listNanoUsd } = item.provenance;
+  const { target, attempts, costNanoUsd, listNanoUsd, cascade } = item.provenance;
   const saved = listNanoUsd - costNanoUsd;
   return {
     id,
@@ -28,6 +28,7 @@ export function settledBy(item: FinalItem, dialect: string, render: RenderError)
         'x-intermodal-attempts': String(attempts),
         'x-intermodal-cost': decimalDollars(costNanoUsd),
         ...(saved > 0 ? { 'x-intermodal-saved': decimalDollars(saved) } : {}),
+        ...(cascade === undefined ? {} : { 'x-intermodal-cascade': writeCascade(cascade) }),
       },
     },
     costNanoUsd,
@@ -41,4 +42,9 @@ export function failedWith(
   render: RenderError,
 ): SettledRequest {
   return { id, state: 'failed', answer: render(dialect, error, id), costNanoUsd: 0 };
+}
+
+/** `accepted; confidence=0.91`, as a held line is told. */
+function writeCascade({ outcome, confidence }: NonNullable<Provenance['cascade']>): string {
+  return confidence === undefined ? outcome : `${outcome}; confidence=${confidence.toFixed(2)}`;
 }

@@ -5,10 +5,14 @@ import { Gatherer, type GatherWorld } from './gather.ts';
 import { Settler, type SettleWorld } from './settle.ts';
 
 export interface GatheringWorld extends GatherWorld, SettleWorld {
+  /** How long requests are kept once they have ended. */
+  readonly keepMs: () => number;
   readonly log: Pick<Log, 'error'>;
 }
 
 const lookMs = 1_000;
+/** How often what is kept no longer is removed. */
+const pruneMs = 600_000;
 /** Looking may take this share of the time: where counting what waits takes long, it is done less often. */
 const mostShare = 0.2;
 
@@ -16,6 +20,7 @@ export class Gathering {
   readonly #world: GatheringWorld;
   readonly #gatherer: Gatherer;
   readonly #settler: Settler;
+  #pruneAtMs = 0;
   #stopped = false;
   #cancel: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
@@ -46,11 +51,20 @@ export class Gathering {
     await this.#try('gather requests into batches', () => this.#gatherer.flushDue(stopped));
     await this.#try('take what came of batches', () => this.#settler.settle(stopped));
     await this.#try('keep what webhooks are told', () => announceEnded(rows, clock.now()));
+    await this.#try('remove requests that are kept no longer', () => this.#prune());
     if (this.#stopped) return;
     const tookMs = clock.now() - beganMs;
     this.#cancel = clock.after(Math.max(lookMs, tookMs * (1 / mostShare - 1)), () => {
       this.#running = this.#look(false);
     });
+  }
+
+  async #prune(): Promise<void> {
+    const { clock, rows, keepMs } = this.#world;
+    const nowMs = clock.now();
+    if (nowMs < this.#pruneAtMs) return;
+    this.#pruneAtMs = nowMs + pruneMs;
+    await rows.prune(nowMs - keepMs());
   }
 
   /** One that fails does not hold up the others; each is tried again with the next look. */

@@ -7,7 +7,7 @@
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
-import { BookedCall, type Came, HandSink } from '../router/booked.ts';
+import { BookedCall, type BookedOptions, type Came, HandSink } from '../router/booked.ts';
 import type { Policy, Route } from '../router/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
@@ -39,20 +39,32 @@ export interface Shop {
 }
 
 export class Hand {
-  readonly held: HeldRequest;
+  #held: HeldRequest;
   readonly #shop: Shop;
   readonly #sink = new HandSink();
   #closed: Closed | undefined;
   #calling = false;
   #following = false;
+  /** Nothing is written to its row any more. */
+  #done = false;
 
   constructor(shop: Shop, held: HeldRequest) {
     this.#shop = shop;
-    this.held = held;
+    this.#held = held;
+  }
+
+  get held(): HeldRequest {
+    return this.#held;
   }
 
   get request(): QueuedRequest {
-    return this.held.request;
+    return this.#held.request;
+  }
+
+  /** This process was so slow that its claim ran out, and has claimed it again: what it does goes on under the new one. False: it is done. */
+  hold(held: HeldRequest): boolean {
+    if (!this.#done) this.#held = held;
+    return !this.#done;
   }
 
   /** False while limits and budgets have not let it through. */
@@ -68,6 +80,7 @@ export class Hand {
   /** Ends the call. */
   close(why: Closed): void {
     this.#closed ??= why;
+    if (why === 'dropped') this.#done = true;
     this.#sink.close();
   }
 
@@ -98,14 +111,12 @@ export class Hand {
   #open(): QueuedCall {
     const { world } = this.#shop;
     const { request } = this;
-    const nowMs = world.clock.now();
-    // Of this try alone: what the ledger says of one that was broken off stays.
-    const call = world.open(request, `${request.id}:${world.makeId('').slice(-8)}`, nowMs);
     const payer = world.payer(request.owner);
-    if (payer === undefined) return call;
-    if (!payer.mayUse(request.route, request.model))
+    if (payer !== undefined && !payer.mayUse(request.route, request.model))
       throw new GatewayError('forbidden', `The key may not use route "${request.route}" any more.`);
-    return { ...call, caller: payer.caller };
+    // Of this try alone: what the ledger says of one that was broken off stays.
+    const id = `${request.id}:${world.makeId('').slice(-8)}`;
+    return world.open(request, id, world.clock.now(), payer?.caller);
   }
 
   #route(policy: Policy): Route {
@@ -132,7 +143,7 @@ export class Hand {
     });
     let came: Came;
     try {
-      came = await booked.ask({
+      const options: BookedOptions = {
         policy,
         checked: call.facts.needs.includes('structured-output'),
         sink: this.#sink,
@@ -145,7 +156,10 @@ export class Hand {
           await books.add([booked.intent(target, attemptId)]);
           await world.at('queue: after the intent');
         },
-      });
+        keepFor: (target) => call.keepFor(route, target),
+      };
+      const again = await booked.askAgain((sink) => call.findAgain(route, sink), options);
+      came = again ?? (await booked.ask(options));
     } catch (thrown) {
       came = { kind: 'error', error: asGatewayError(thrown) };
     } finally {
@@ -166,7 +180,8 @@ export class Hand {
     const { costNanoUsd } = booked.sums();
     switch (came.kind) {
       case 'answer': {
-        const answer = { status: 200, body: came.body, headers: call.headersOf(came.served) };
+        const headers = call.headersOf(came.served, came.found?.headers);
+        const answer = { status: 200, body: came.body, headers };
         return this.#end('answered', answer, costNanoUsd);
       }
       case 'form': {
@@ -224,7 +239,11 @@ export class Hand {
       return this.#release(world.clock.now(), false, 'joined');
     world.events.joined();
     const { body, served, id } = shared;
-    await this.#end('answered', { status: 200, body, headers: call.headersOf(served, id) }, 0);
+    await this.#end(
+      'answered',
+      { status: 200, body, headers: call.headersOf(served, { 'x-intermodal-twin-of': id }) },
+      0,
+    );
   }
 
   async #fail(error: GatewayError, costNanoUsd = 0): Promise<void> {
@@ -241,7 +260,7 @@ export class Hand {
     const { world, settling } = this.#shop;
     const nowMs = world.clock.now();
     await world.at('queue: before the answer');
-    const kept = await settling.add({ held: this.held, state, answer, costNanoUsd });
+    const kept = await this.#write((held) => settling.add({ held, state, answer, costNanoUsd }));
     await world.at('queue: after the answer');
     if (kept) world.events.ended(this.request, state, code, nowMs - this.request.createdAtMs);
   }
@@ -249,8 +268,21 @@ export class Hand {
   async #release(dueAtMs: number, counted: boolean, why: string): Promise<void> {
     const { world } = this.#shop;
     await world.at('queue: before the release');
-    if (await world.rows.release(this.held, dueAtMs, counted)) world.events.requeued(this.request, why);
+    const released = await this.#write((held) => world.rows.release(held, dueAtMs, counted));
+    if (released) world.events.requeued(this.request, why);
     await world.at('queue: after the release');
+  }
+
+  /** False where the claim is not this process's any more. */
+  async #write(write: (held: HeldRequest) => Promise<boolean>): Promise<boolean> {
+    // Ends: it goes on only where the request was claimed anew meanwhile.
+    for (;;) {
+      const held = this.#held;
+      const written = await write(held);
+      if (held !== this.#held) continue;
+      this.#done = true;
+      return written;
+    }
   }
 }
 

@@ -36,6 +36,18 @@ export const wayReasons = [
 ] as const;
 export type WayReason = (typeof wayReasons)[number];
 
+/** For people. */
+export const wayTexts: Readonly<Record<WayReason, string>> = {
+  'no-time': 'there is too little time for anything else',
+  'short-deadline': 'there is too little time for a batch',
+  'tool-turn': 'somebody waits for what comes after its answer',
+  'high-priority': 'it is urgent',
+  'named-queue': 'the chain names the queue and no batch API',
+  'no-batch-api': 'no batch API of the route takes it',
+  'batch-only': 'the route has batch APIs alone',
+  'worth-batching': 'it has the time, and costs less so',
+};
+
 export interface ChosenWay {
   readonly way: 'sync' | Way;
   readonly why: WayReason;

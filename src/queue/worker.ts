@@ -194,10 +194,10 @@ export class QueueWorker {
   }
 
   #begin(held: HeldRequest): void {
-    const hand = new Hand(this.#shop, held);
     const { id } = held.request;
-    // One that was taken up again while its first hand has not noticed: that one has nothing to write any more.
-    this.#hands.get(id)?.close('dropped');
+    // Calling it a second time would cost a second time.
+    if (this.#hands.get(id)?.hold(held) === true) return;
+    const hand = new Hand(this.#shop, held);
     this.#hands.set(id, hand);
     const work = hand
       .work()

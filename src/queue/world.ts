@@ -1,9 +1,11 @@
 /** What the workers of the queue are given. */
+import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import type { Random } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { MakeId } from '../core/ids.ts';
-import type { AnswerableCall, BookedWorld } from '../router/booked.ts';
-import type { Caller, Policy, Served } from '../router/contract.ts';
+import type { Keep } from '../router/attempt.ts';
+import type { AnswerableCall, BookedWorld, Found } from '../router/booked.ts';
+import type { Caller, Policy, Route, Served, Target, WholeSink } from '../router/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -24,8 +26,11 @@ export interface Payer {
 
 /** A kept request as the router sees one, and how its caller reads what comes of it. */
 export interface QueuedCall extends AnswerableCall {
-  /** Those of an answer; `twinOf`: it was given to that request, and costs this one nothing. */
-  headersOf(served: Served, twinOf?: string): Readonly<Record<string, string>>;
+  /** Those of an answer; `free`: it was given before, or to another, and costs this one nothing; what is told of that. */
+  headersOf(served: Served, free?: Readonly<Record<string, string>>): Readonly<Record<string, string>>;
+  /** What was answered before to the very same request, by the target that would be asked now. */
+  findAgain(route: Route, sink: WholeSink<Answer | EmbeddingAnswer>): Promise<Found | undefined>;
+  keepFor(route: Route, target: Target): Keep | undefined;
   /** One text for all requests that the same answer does. */
   same(): string;
 }
@@ -54,7 +59,12 @@ export interface QueueWorld extends BookedWorld {
   /** `undefined`: no keys are asked for. Throws `forbidden` where the owner's key is gone. */
   readonly payer: (owner: string) => Payer | undefined;
   /** `id`: of this try of it. Throws `GatewayError` where it cannot be read any more. */
-  readonly open: (request: QueuedRequest, id: string, nowMs: number) => QueuedCall;
+  readonly open: (
+    request: QueuedRequest,
+    id: string,
+    nowMs: number,
+    caller: Caller | undefined,
+  ) => QueuedCall;
   /** In the words of the request's dialect. */
   readonly encodeError: (
     request: QueuedRequest,

@@ -10,10 +10,12 @@ import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts
 import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { OutputFormat } from '../core/request.ts';
+import type { Usage } from '../core/usage.ts';
 import { checkForm } from '../form/answer.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
-import type { Outcome } from './attempt.ts';
+import type { Keep, Outcome } from './attempt.ts';
 import { attemptWhole, readChat, readEmbedding } from './attempt-whole.ts';
+import { listedCost } from './billing.ts';
 import { readJson } from './body.ts';
 import type {
   AttemptRecord,
@@ -56,8 +58,20 @@ export interface BookedOptions {
   readonly sink: Sink;
   /** What limits take the call for, where it is not its own priority. */
   readonly priority?: Call['priority'];
+  /** Hears what a target answers, where it may be given again. */
+  keepFor?(target: Target): Keep | undefined;
   /** Before each attempt, once limits and budgets let it through. */
   before?(target: Target, attemptId: string): Promise<void>;
+}
+
+/** An answer that was given before. */
+export interface Found {
+  readonly target: Target;
+  readonly usage: Usage | undefined;
+  /** What the caller is told of it. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** To the sink that was found for. */
+  give(): void;
 }
 
 export type Came =
@@ -68,6 +82,8 @@ export type Came =
       readonly body: string;
       readonly answer?: Answer | EmbeddingAnswer;
       readonly repaired: boolean;
+      /** It was given before. */
+      readonly found?: Found;
     }
   /** Answered, in a form that it must not have. */
   | {
@@ -97,6 +113,8 @@ export class BookedCall {
   readonly #records: { readonly target: Target; readonly record: AttemptRecord }[] = [];
   /** Entries that say `unknown`, by their ids. */
   readonly #open = new Map<string, Target>();
+
+  #given: { readonly target: Target; readonly spent: Spent } | undefined;
 
   /** The id of the call must be of this try alone: what is asked again after a crash must not overwrite what the ledger says of the first. */
   constructor(world: BookedWorld, call: AnswerableCall, route: Route) {
@@ -135,6 +153,13 @@ export class BookedCall {
       const ended = { id, outcome: 'failed' as const, spent: nothing, durationMs: 0 };
       entries.push(entryOf(this.#call, this.#route, target, ended, nowMs));
     }
+    if (this.#given !== undefined) {
+      const { target, spent } = this.#given;
+      const ended = { id: `${this.#call.id}.kept`, outcome: 'served' as const, spent, durationMs: 0 };
+      // Its tokens were used once, when they were paid for.
+      const { roughInputTokens: _unused, ...entry } = entryOf(this.#call, this.#route, target, ended, nowMs);
+      entries.push(entry);
+    }
     return entries;
   }
 
@@ -151,6 +176,25 @@ export class BookedCall {
       sums.reasoningTokens += usage?.reasoningTokens ?? 0;
     }
     return sums;
+  }
+
+  /** By what was answered before, where `find` finds it: it costs nothing, and counts against its key alone. */
+  async askAgain(
+    find: (sink: WholeSink<Answer | EmbeddingAnswer>) => Promise<Found | undefined>,
+    options: BookedOptions,
+  ): Promise<Came | undefined> {
+    const kept = new Kept(this.#call, options);
+    const found = await find(kept);
+    if (found === undefined) return undefined;
+    const pass = new Pass(this.#world.gate, this.#call, this.#route, options.policy);
+    const refused = await pass.admitKept(found.target);
+    if (refused !== undefined) return { kind: 'error', error: refused.error };
+    found.give();
+    if (kept.came?.kind !== 'answer') return undefined;
+    const { usage, target } = found;
+    const listNanoUsd = usage === undefined ? 0 : listedCost(target, usage);
+    this.#given = { target, spent: { costNanoUsd: 0, listNanoUsd, exact: true } };
+    return { ...kept.came, found };
   }
 
   async ask(options: BookedOptions): Promise<Came> {
@@ -175,7 +219,14 @@ export class BookedCall {
       async (target, tried, remainingMs, attemptId) => {
         await before?.(target, attemptId);
         if (options.sink.closed) return { kind: 'client-closed' };
-        const input = { call, target, tried: [...tried], strict: route.strict, remainingMs };
+        const input = {
+          call,
+          target,
+          tried: [...tried],
+          strict: route.strict,
+          remainingMs,
+          keep: options.keepFor?.(target),
+        };
         return attempt(world.exchange, call.operation, input, kept);
       },
     );

@@ -53,6 +53,12 @@ export interface DecisionFilter {
   readonly outcome?: string;
 }
 
+/** What is asked of the decisions of several processes: one of them, or the latest. */
+export interface DecisionQuery extends DecisionFilter {
+  readonly id?: string;
+  readonly limit: number;
+}
+
 export interface DecisionBounds {
   readonly most: number;
   readonly mostBytes: number;

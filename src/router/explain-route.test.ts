@@ -98,7 +98,7 @@ describe('the features of a route in words', () => {
       'the very same request again within 250ms, for anybody',
     ],
     [
-      'complexity',
+      'scorer',
       { complexity: { mostChars: 400, weights: {}, scorer: 'trained' } },
       'trained, over at most 400 characters',
     ],

@@ -3,7 +3,7 @@ import type { Canary } from './canary/contract.ts';
 import type { AcceptRule, Cascade, ConfidenceSource } from './cascade/contract.ts';
 import type { ResponseCachePolicy, Route, Step } from './contract.ts';
 
-export const featureNames = ['order', 'cascade', 'canary', 'cache', 'complexity', 'waiting'] as const;
+export const featureNames = ['order', 'cascade', 'canary', 'cache', 'scorer', 'waiting'] as const;
 export type FeatureName = (typeof featureNames)[number];
 
 export interface Feature {
@@ -23,7 +23,7 @@ export function featuresOf(
   if (route.cache !== undefined) features.push({ name: 'cache', text: cacheText(route.cache) });
   const asksComplexity = route.rules.some(({ when }) => when.complexity !== undefined);
   if (asksComplexity || route.complexity.scorer === 'trained')
-    features.push({ name: 'complexity', text: scorerText(route) });
+    features.push({ name: 'scorer', text: scorerText(route) });
   if (usual === undefined || !same(route.waiting, usual))
     features.push({ name: 'waiting', text: waitingText(route.waiting) });
   return features;

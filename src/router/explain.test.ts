@@ -13,7 +13,7 @@ describe('decisions in words', () => {
   const reasons: readonly [Reason, string][] = [
     [{ kind: 'no-endpoint' }, 'does not offer this operation'],
     [{ kind: 'other-protocol' }, 'the request uses what only its own protocol has'],
-    [{ kind: 'waits' }, 'its mode takes time, and the caller holds the line'],
+    [{ kind: 'waits' }, 'its mode takes longer than this request waits'],
     [{ kind: 'lacks', capability: 'vision' }, 'lacks vision'],
     [{ kind: 'too-long', tokens: 900, contextTokens: 500 }, 'needs about 900 tokens, its window holds 500'],
     [unhealthy('open', 6_500), 'its breaker is open, for 5.5 s more'],

@@ -13,7 +13,7 @@ export function reasonText(reason: Reason, nowMs: number | undefined = undefined
     case 'other-protocol':
       return 'the request uses what only its own protocol has';
     case 'waits':
-      return 'its mode takes time, and the caller holds the line';
+      return 'its mode takes longer than this request waits';
     case 'lacks':
       return `lacks ${reason.capability}`;
     case 'too-long':
@@ -61,9 +61,11 @@ export function rankText(order: Order, rank: number | undefined): string {
 const warmText = (tokens = 0): string =>
   tokens === 0 ? '' : `, counting ${Math.round(tokens)} tokens that its prompt cache holds`;
 
-/** `0.62 by heuristic: code 0.80 x 0.3, length 0.44 x 0.5`: each part with its weight, the largest first. */
+/** `0.62 by heuristic: code 0.80 x 0.3, length 0.44 x 0.5`: each part that adds to it with its weight, the largest first. */
 export function complexityText({ score, parts, scorer }: Complexity): string {
-  const heaviest = [...parts].sort((a, b) => b.value * b.weight - a.value * a.weight);
+  const heaviest = parts
+    .filter(({ value, weight }) => value * weight > 0)
+    .sort((a, b) => b.value * b.weight - a.value * a.weight);
   const told = heaviest.map(({ name, value, weight }) => `${name} ${value.toFixed(2)} x ${number(weight)}`);
   return `${score.toFixed(2)} by ${scorer}${told.length === 0 ? '' : `: ${told.join(', ')}`}`;
 }

@@ -153,8 +153,8 @@ function classifiedText(ask: Ask, { label, confidence }: Classified): string {
 
 function answerText(ask: Ask, digest: Buffer): string {
   if (ask.schema !== undefined) return JSON.stringify(sampleSchema(ask.schema, digest[0] ?? 0));
-  if (ask.json === true) return JSON.stringify({ answer: sentence(3, digest, 0) });
   if (ask.prompt.includes('[[echo]]')) return ask.prompt.replace('[[echo]]', '').trim();
+  if (ask.json === true) return JSON.stringify({ answer: sentence(3, digest, 0) });
   const count = Number(/\[\[tokens:(\d+)\]\]/.exec(ask.prompt)?.[1] ?? defaultWords);
   const seen = ask.images === 0 ? '' : `I see ${ask.images} ${ask.images === 1 ? 'image' : 'images'}. `;
   return seen + sentence(Math.min(count, 200_000), digest, 3);

@@ -22,11 +22,16 @@ export class CascadeMetrics {
       ['route', 'outcome'],
     );
     const gauge = (name: string, help: string, read: (view: CascadeView) => number | undefined): void =>
-      set.gauge(name, help, ['route'], () =>
-        views().flatMap((view) => {
-          const value = read(view);
-          return value === undefined ? [] : [{ labels: { route: view.route }, value }];
-        }),
+      set.gauge(
+        name,
+        help,
+        ['route'],
+        () =>
+          views().flatMap((view) => {
+            const value = read(view);
+            return value === undefined ? [] : [{ labels: { route: view.route }, value }];
+          }),
+        'average',
       );
     gauge(
       'intermodal_cascade_threshold',

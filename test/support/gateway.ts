@@ -151,6 +151,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
             stores,
             batches: road,
             desk: queue.desk,
+            keepMs: () => loaded.config.batch.keep,
             poke: queue.poke,
             ...(options.at === undefined ? {} : { at: options.at }),
           },

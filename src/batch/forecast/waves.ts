@@ -3,14 +3,10 @@
  * share is what the ledger says of the route, else an assumption, and says which.
  */
 import type { Route, Target } from '../../router/contract.ts';
+import { assumedShare, judgementTokens } from '../cascade/usual.ts';
 import type { Lane } from '../contract.ts';
 import type { CascadeForecast } from './report.ts';
 import type { Tally } from './tally.ts';
-
-/** Where a route has answered nothing yet. With a threshold of 0.85, cheap models are seldom sure of more. */
-const assumedShare = 0.2;
-/** A judgement is a number in JSON. */
-const judgementTokens = 16;
 
 export interface Escalation {
   /** Of first answers. */

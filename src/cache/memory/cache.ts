@@ -51,7 +51,7 @@ export class MemoryCache implements ResponseCache {
     this.#drop(key);
     if (kept.bytes.byteLength > mostAnswerBytes || bytes > this.#mostBytes) return false;
     // A view into a larger buffer would keep all of that buffer.
-    const own = { ...kept, bytes: Uint8Array.from(kept.bytes) };
+    const own = { ...kept, bytes: new Uint8Array(kept.bytes) };
     this.#entries.set(key, { kept: own, untilMs: this.#clock.now() + forMs, bytes });
     this.#bytes += bytes;
     while (this.#entries.size > this.#mostEntries || this.#bytes > this.#mostBytes) {

@@ -32,6 +32,7 @@ const shape = z.object({
   }),
   complexity: z.object({ score: z.number(), text: z.string() }).nullable(),
   arm: z.string().nullable(),
+  way: z.object({ way: z.enum(['held', 'sync', 'queue', 'batch']), text: z.string() }),
   features: z.array(z.object({ name: z.enum(featureNames), text: z.string() })),
   live: z.boolean(),
   targets: z.array(

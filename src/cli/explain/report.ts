@@ -9,13 +9,14 @@ import { thousands } from '../amounts.ts';
 import { table } from '../table.ts';
 
 export function explainText(explained: Explained): string {
-  const { route, rule, request, complexity, arm, features, live, targets } = explained;
+  const { route, rule, request, complexity, arm, way, features, live, targets } = explained;
   const lines: readonly (readonly [string, string])[] = [
     ['route', route],
     ['rule', rule === null ? 'none holds: the route’s own chain' : `${rule.number}: ${rule.text}`],
     ['request', requestText(request)],
     ...(complexity === null ? [] : [['complexity', complexity.text] as const]),
     ...(arm === null ? [] : [['arm', arm === 'canary' ? 'the canary' : 'the usual chain'] as const]),
+    ['mode', way.text],
     ...features.map(({ name, text }) => [`${name}`, text] as const),
     ['known', live ? 'health, room and sums, as of now' : knownOffline],
   ];

@@ -9,7 +9,7 @@ import { type Simulator, startSimulator } from '../../simulator/server.ts';
 import { openStores } from '../../stores/open.ts';
 import { MetricSet } from '../../telemetry/metrics.ts';
 import { ConfigError, load, simulatorPort } from '../service.ts';
-import { type FromPrimary, fromWorker } from './messages.ts';
+import { type DecisionQuery, type FromPrimary, fromWorker } from './messages.ts';
 
 export interface WorkersOptions {
   readonly configFile: string;
@@ -25,8 +25,8 @@ const firstRestartMs = 1_000;
 const longestRestartMs = 30_000;
 /** One that has lived so long begins anew with the shortest wait. */
 const steadyMs = 60_000;
-/** A worker that does not tell its counts in time is left out. */
-const metricsMs = 2_000;
+/** A worker that does not answer in time is left out. */
+const answerMs = 2_000;
 
 /** Resolves when all workers have ended after a signal; throws `ConfigError` where they cannot share what they must. */
 export async function runWorkers(options: WorkersOptions): Promise<void> {
@@ -108,10 +108,16 @@ class Primary {
           if (this.#serving === this.#options.count) this.#options.onServing(parsed.data);
           return;
         case 'all-metrics':
-          this.#gather(worker, parsed.data.id);
+          this.#gatherMetrics(worker, parsed.data.id);
           return;
         case 'own-metrics':
           this.#asked.get(parsed.data.id)?.add(worker.id, parsed.data.metrics);
+          return;
+        case 'all-decisions':
+          this.#gatherDecisions(worker, parsed.data.id, parsed.data.query);
+          return;
+        case 'own-decisions':
+          this.#asked.get(parsed.data.id)?.add(worker.id, parsed.data.decisions);
       }
     });
     worker.on('exit', (code, signal) => this.#ended(worker, serving, startedAtMs, signal ?? code));
@@ -141,25 +147,46 @@ class Primary {
     this.#waitMs = Math.min(longestRestartMs, this.#waitMs * 2);
   }
 
-  /** Asks every worker for its counts, and tells the one that wants them what they come to together. */
-  #gather(asking: Worker, answerId: number): void {
+  /** What they come to together. */
+  #gatherMetrics(asking: Worker, answerId: number): void {
+    this.#gather(
+      (id) => ({ kind: 'tell-metrics', id }),
+      (parts) => {
+        MetricSet.together(parts).then(
+          (text) => tell(asking, { kind: 'all-metrics', id: answerId, text }),
+          (thrown: unknown) => this.#options.onTrouble(`metrics could not be added up: ${String(thrown)}`),
+        );
+      },
+    );
+  }
+
+  /** A decision is known to the worker alone that made it. */
+  #gatherDecisions(asking: Worker, answerId: number, query: DecisionQuery): void {
+    this.#gather(
+      (id) => ({ kind: 'tell-decisions', id, query }),
+      (parts) => tell(asking, { kind: 'all-decisions', id: answerId, decisions: parts.flat() }),
+    );
+  }
+
+  /** Asks every worker, and goes on with what those say that answer in time. */
+  #gather(
+    question: (id: number) => FromPrimary,
+    done: (parts: readonly (readonly object[])[]) => void,
+  ): void {
     const id = ++this.#questions;
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker?.isConnected() === true);
     const gathering = new Gathering(workers.length, (parts) => {
       this.#asked.delete(id);
       clearTimeout(timer);
-      MetricSet.together(parts).then(
-        (text) => tell(asking, { kind: 'all-metrics', id: answerId, text }),
-        (thrown: unknown) => this.#options.onTrouble(`metrics could not be added up: ${String(thrown)}`),
-      );
+      done(parts);
     });
-    const timer = setTimeout(() => gathering.end(), metricsMs);
+    const timer = setTimeout(() => gathering.end(), answerMs);
     this.#asked.set(id, gathering);
-    for (const worker of workers) if (worker !== undefined) tell(worker, { kind: 'tell-metrics', id });
+    for (const worker of workers) if (worker !== undefined) tell(worker, question(id));
   }
 }
 
-/** The counts of each worker, until all have told theirs. */
+/** What each worker says, until all have. */
 class Gathering {
   readonly #parts = new Map<number, readonly object[]>();
   readonly #wanted: number;

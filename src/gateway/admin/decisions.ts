@@ -1,10 +1,11 @@
 /** `GET /admin/decisions` and `GET /admin/decisions/:id`: why requests went where they went. Put into words here, when somebody asks. */
 import { z } from 'zod';
 import { GatewayError } from '../../core/errors.ts';
+import { present } from '../../core/present.ts';
 import { decimalDollars } from '../../core/price.ts';
 import type { AttemptRecord } from '../../router/contract.ts';
 import type { Decision } from '../../router/decide.ts';
-import type { Asked, DecisionRecord, Decisions } from '../../router/decisions.ts';
+import type { Asked, DecisionQuery, DecisionRecord, Decisions } from '../../router/decisions.ts';
 import { complexityText, explainTargets } from '../../router/explain.ts';
 import { expectedNanoUsd, type Measures } from '../../router/order.ts';
 
@@ -19,12 +20,24 @@ export interface DecisionSight {
   readonly decisions: Decisions;
   /** For expected costs, as they are learnt by now. */
   readonly measures: Measures;
+  /** In words, of all processes that serve as one; `undefined` from it: nobody answers, and this one speaks for itself. */
+  readonly ofAll?: ((query: DecisionQuery) => Promise<readonly object[] | undefined>) | undefined;
 }
 
-export function listDecisions(
-  { decisions }: DecisionSight,
+/** What this process has, in words: the one that is asked for, or the latest. */
+export function tellDecisions(
+  { decisions, measures }: DecisionSight,
+  query: DecisionQuery,
+): readonly object[] {
+  if (query.id === undefined) return decisions.list(query, query.limit).map(line);
+  const record = decisions.find(query.id);
+  return record === undefined ? [] : [whole(record, measures)];
+}
+
+export async function listDecisions(
+  sight: DecisionSight,
   asked: Readonly<Record<string, string>>,
-): Response {
+): Promise<Response> {
   const parsed = query.safeParse(asked);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -35,22 +48,25 @@ export function listDecisions(
       { param },
     );
   }
-  const { route, outcome, limit } = parsed.data;
-  const filter = { ...(route === undefined ? {} : { route }), ...(outcome === undefined ? {} : { outcome }) };
-  return Response.json({
-    kept: decisions.size,
-    decisions: decisions.list(filter, limit).map(line),
-  });
+  const { limit } = parsed.data;
+  const wanted: DecisionQuery = { limit, ...present(parsed.data) };
+  const told = (await sight.ofAll?.(wanted)) ?? tellDecisions(sight, wanted);
+  const newest = [...told].sort((one, other) => atOf(other).localeCompare(atOf(one)));
+  return Response.json({ decisions: newest.slice(0, limit) });
 }
 
-export function answerDecision(sight: DecisionSight, id: string): Response {
-  const record = sight.decisions.find(id);
-  if (record === undefined)
+/** By it those of several processes are put in order. */
+const atOf = (told: object): string => ('at' in told && typeof told.at === 'string' ? told.at : '');
+
+export async function answerDecision(sight: DecisionSight, id: string): Promise<Response> {
+  const wanted: DecisionQuery = { id, limit: 1 };
+  const [told] = (await sight.ofAll?.(wanted)) ?? tellDecisions(sight, wanted);
+  if (told === undefined)
     throw new GatewayError(
       'not_found',
-      `No decision "${id.slice(0, 100)}" is kept: this process keeps its latest ones, and forgets them when it stops.`,
+      `No decision "${id.slice(0, 100)}" is kept: a gateway keeps its own latest ones, and forgets them when it stops.`,
     );
-  return Response.json(whole(record, sight.measures));
+  return Response.json(told);
 }
 
 /** One of a list. */

@@ -41,6 +41,7 @@ export function answerExplain(world: GatewayWorld, bytes: Buffer): Response {
       world: world.walk.sight ?? world.health,
       estimates: world.estimates,
       nowMs: world.clock.now(),
+      batchable: (request, route) => world.waiting?.batchable(request, route) ?? false,
       live: { limits: world.limits, limitsOf: (target) => world.gate.learning.limitsOf(target) },
     },
     {

@@ -7,11 +7,7 @@ import type { ScannedBody } from '../../core/body.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Facts } from '../../core/facts.ts';
 import type { ChatRequest, EmbeddingRequest } from '../../core/request.ts';
-import { type Mode, modes } from '../../core/target.ts';
-import { chooseWay } from '../../queue/mode.ts';
-import type { Caller, Considered, Route } from '../../router/contract.ts';
-import { decide } from '../../router/decide.ts';
-import { noneFits } from '../../router/none-fits.ts';
+import type { Caller, Route } from '../../router/contract.ts';
 import { type CallInput, createCall } from '../call.ts';
 import type { ChatDialect, EmbeddingDialect } from '../dialects/contract.ts';
 import type { Ended } from '../serve.ts';
@@ -22,10 +18,8 @@ import { requestToKeep } from './keep.ts';
 import { readAsyncWish, type Wish } from './prefer.ts';
 import { hasEnded, requestsPath, sendAnswer, sendKept } from './request-object.ts';
 import type { Waiting } from './waiting.ts';
+import { type Waitable, wayOf } from './way-of.ts';
 
-const allModes: ReadonlySet<Mode> = new Set(modes);
-/** Longer than any provider's window by far; what is kept for ever is kept by mistake. */
-const longestDeadlineMs = 7 * 86_400_000;
 const fullRetryMs = 30_000;
 
 export interface Offered {
@@ -48,18 +42,8 @@ export async function acceptToWait(world: GatewayWorld, offered: Offered): Promi
   if (waiting === undefined || wish === undefined) return undefined;
   const { dialect, facts, route, headers, nowMs } = offered;
   const terms = readTerms(headers);
-  const deadlineMs = readDeadline(terms.budgetMs ?? route.waiting.deadlineMs);
-  const call = decodable(offered);
-  const considered: Considered = { ...call, modes: allModes };
-  const { way, why } = chooseWay({
-    policy: route.waiting,
-    deadlineMs,
-    priority: terms.priority,
-    toolTurn: isToolTurn(call.request()),
-    named: namedModes(world, considered, route),
-    batchable: waiting.batchable(considered, route),
-    ...wish,
-  });
+  const sight = { world: world.walk.sight, batchable: waiting.batchable.bind(waiting) };
+  const { way, why, deadlineMs } = wayOf(sight, decodable(offered), route, wish);
   if (way === 'sync') return undefined;
   const webhookUrl = readWebhook(headers, waiting);
   refuseWhenFull(waiting, world.queue?.health().waiting ?? 0);
@@ -111,33 +95,10 @@ async function reply(
 }
 
 /** Decoded once here: what is wrong with it is told now, not tomorrow. */
-function decodable(offered: Offered): Considered & { request(): ChatRequest | EmbeddingRequest } {
+function decodable(offered: Offered): Waitable {
   const { dialect, ...rest } = offered;
   if (dialect.operation === 'chat') return createCall({ ...rest, dialect } satisfies CallInput<ChatRequest>);
   return createCall({ ...rest, dialect } satisfies CallInput<EmbeddingRequest>);
-}
-
-function readDeadline(deadlineMs: number): number {
-  if (deadlineMs <= longestDeadlineMs) return deadlineMs;
-  throw new GatewayError(
-    'invalid_request',
-    `x-intermodal-deadline is over ${longestDeadlineMs / 86_400_000} days, for which no request is kept.`,
-    { param: 'x-intermodal-deadline' },
-  );
-}
-
-/** Somebody waits for what comes after the next answer too. */
-function isToolTurn(request: ChatRequest | EmbeddingRequest): boolean {
-  if (request.kind !== 'chat') return false;
-  return request.messages.at(-1)?.blocks.some(({ type }) => type === 'tool-result') ?? false;
-}
-
-/** Of the targets that could serve it. Health does not count: what is down now may be up when its turn comes. */
-function namedModes(world: GatewayWorld, request: Considered, route: Route): ReadonlySet<Mode> {
-  const view = () => ({ standing: 'ready' as const, untilMs: 0 });
-  const decision = decide(request, route, { ...world.walk.sight, view });
-  if (decision.candidates.length === 0) throw noneFits(route, decision);
-  return new Set(decision.candidates.map(({ mode }) => mode));
 }
 
 function readWebhook(headers: IncomingHttpHeaders, waiting: Waiting): string | undefined {

@@ -74,7 +74,8 @@ function headersToKeep(
   { forwardedHeaders }: Dialect,
   { rules }: Route,
 ): Readonly<Record<string, string>> {
-  const names = new Set(forwardedHeaders);
+  // What its caller wants of kept answers holds when its turn comes, too.
+  const names = new Set([...forwardedHeaders, 'cache-control']);
   for (const { when } of rules) for (const name of Object.keys(when.headers ?? {})) names.add(name);
   const kept: Record<string, string> = {};
   for (const name of names) {

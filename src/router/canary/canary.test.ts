@@ -199,6 +199,16 @@ describe('the gates of a canary', () => {
     assert.deepEqual(judge({ least, windowMs }, many({ requests: 90, failed: 90 }), many(usual)), []);
   });
 
+  test('allow for the time of day where both were not seen at the same time', () => {
+    const verdict = (durationMs: number, old: boolean) =>
+      judge({ p95: 1.5, least: 50, windowMs: 1 }, many({ requests: 200, durationMs }), many(usual), old)[0]
+        ?.verdict;
+    assert.deepEqual(
+      [verdict(2_000, false), verdict(2_000, true), verdict(4_000, true)],
+      ['fails', 'holds', 'fails'],
+    );
+  });
+
   test('say why', () => {
     const mine = many({ requests: 100, failed: 50, durationMs: 4_000, cost: 5e6, compared: 40 });
     const told = judge(gates, mine, many({ ...usual, cost: 1e6 })).map(whyOf);

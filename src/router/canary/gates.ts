@@ -30,14 +30,20 @@ const leastSlowerMs = 20;
 /** Of the canary, whatever `least` of the config says. */
 const least = 20;
 
-export function judge(gates: CanaryGates, canary: Figures, usual: Figures): readonly GateReading[] {
+/** `old`: the figures of the usual chain are from another time than those of the canary. */
+export function judge(
+  gates: CanaryGates,
+  canary: Figures,
+  usual: Figures,
+  old = false,
+): readonly GateReading[] {
   const readings: GateReading[] = [];
   const enough = canary.requests >= gates.least;
   const add = (reading: GateReading): void => {
     readings.push(enough || reading.verdict === 'holds' ? reading : { ...reading, verdict: 'too-few' });
   };
   if (gates.errorRate !== undefined) add(judgeErrors(gates.errorRate, canary, usual));
-  if (gates.p95 !== undefined) add(judgeDuration(gates.p95, canary, usual));
+  if (gates.p95 !== undefined) add(judgeDuration(gates.p95, canary, usual, old));
   if (gates.cost !== undefined) add(judgeCost(gates.cost, canary, usual));
   if (gates.agreement !== undefined) add(judgeAgreement(gates.agreement, canary));
   return readings;
@@ -59,8 +65,11 @@ function judgeErrors(limit: number, canary: Figures, usual: Figures): GateReadin
   return { ...told, verdict: surely > limit ? 'fails' : 'holds' };
 }
 
-/** If the canary kept to its limit, at most one in twenty of its requests would take longer than it allows: are there surely more? */
-function judgeDuration(limit: number, canary: Figures, usual: Figures): GateReading {
+/**
+ * If the canary kept to its limit, at most one in twenty of its requests would take longer than it allows: are there surely more? Everything is slower
+ * at some times than at others, so against figures of another time the limit holds twice over.
+ */
+function judgeDuration(limit: number, canary: Figures, usual: Figures, old: boolean): GateReading {
   const [timed, usually] = [countOf(canary.durations), countOf(usual.durations)];
   const [slow, usualSlow] = [percentile95(canary.durations, timed), percentile95(usual.durations, usually)];
   const told = {
@@ -73,7 +82,7 @@ function judgeDuration(limit: number, canary: Figures, usual: Figures): GateRead
   // The highest that the usual percentile may be, by the ranks around it.
   const rank = Math.min(usually, Math.ceil(usually * 0.95 + likely * Math.sqrt(usually * 0.95 * 0.05)));
   const highest = edgeOf(stepAt(usual.durations, rank) ?? 0);
-  const allowed = stepOf(Math.max(highest * limit, highest + leastSlowerMs));
+  const allowed = stepOf(Math.max(highest * (old ? limit ** 2 : limit), highest + leastSlowerMs));
   const slower = countOf(canary.durations.filter(([step]) => step > allowed));
   return { ...told, verdict: wilson(slower, timed).low > 0.05 ? 'fails' : 'holds' };
 }

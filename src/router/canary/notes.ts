@@ -33,8 +33,8 @@ const figuresShape = z.object({
 const sharedShape = z.object({
   id: z.string(),
   startedAtMs: z.number(),
-  /** Of the usual chain, from when it last had enough requests to be compared with. */
-  reference: figuresShape.exactOptional(),
+  /** Of the usual chain, from when it last had as many requests as it usually has. */
+  reference: z.object({ atMs: z.number(), usual: figuresShape }).exactOptional(),
   replicas: z.record(z.string(), z.object({ atMs: z.number(), canary: figuresShape, usual: figuresShape })),
 });
 
@@ -46,10 +46,14 @@ const mostReplicas = 100;
 const mostTries = 10;
 /** From here on what the window holds of the usual chain is enough; the same number as in `gates.ts`. */
 const enoughUsual = 60;
+/** How long more requests of earlier are better than fewer of now, in windows. */
+const mostWindows = 4;
 
 export interface BothArms {
   readonly canary: Figures;
   readonly usual: Figures;
+  /** What is told of the usual chain is from before the window. */
+  readonly old?: boolean;
 }
 
 export interface FiguresOf {
@@ -102,10 +106,10 @@ export class CanaryNotes {
       const note = await this.#notes.read(figuresName(route));
       const shared = withOwn(readShared(note?.value), figures);
       const sum = sumShared(shared);
-      const reference = sum.usual.requests >= enoughUsual ? sum.usual : shared.reference;
-      const value = { ...shared, ...(reference === undefined ? {} : { reference }) };
+      const chosen = chooseUsual(sum, shared.reference, figures.windowMs, nowMs);
+      const value = chosen.keep ? { ...shared, reference: { atMs: nowMs, usual: sum.usual } } : shared;
       if (await this.#notes.write(figuresName(route), value, note?.version ?? 0, nowMs))
-        return { canary: sum.canary, usual: reference ?? sum.usual };
+        return chosen.now ? sum : withReference(sum, shared.reference);
     }
     throw new Error(`The figures of the canary of route ${route} are written by too many at once.`);
   }
@@ -115,8 +119,28 @@ export class CanaryNotes {
     const note = await this.#notes.read(figuresName(route));
     const shared = fresh(readShared(note?.value), record, windowMs, nowMs);
     const sum = sumShared(shared);
-    return sum.usual.requests >= enoughUsual ? sum : { ...sum, usual: shared.reference ?? sum.usual };
+    const chosen = chooseUsual(sum, shared.reference, windowMs, nowMs);
+    return chosen.now ? sum : withReference(sum, shared.reference);
   }
+}
+
+/**
+ * What the canary is compared with. As it takes more, the usual chain has less and less to show, and what it had before says more. But not for ever:
+ * traffic changes by the hour.
+ */
+function chooseUsual(sum: BothArms, before: Shared['reference'], windowMs: number, nowMs: number) {
+  const { requests } = sum.usual;
+  const isNeeded = before === undefined || nowMs - before.atMs > mostWindows * windowMs;
+  const isEnough = requests >= enoughUsual;
+  return {
+    now: isEnough && (isNeeded || requests >= before.usual.requests / 2),
+    // Never by a little less each time, or it would dwindle as the window does.
+    keep: isEnough && (isNeeded || requests >= before.usual.requests),
+  };
+}
+
+function withReference(sum: BothArms, reference: Shared['reference']): BothArms {
+  return reference === undefined ? sum : { canary: sum.canary, usual: reference.usual, old: true };
 }
 
 type Shared = z.output<typeof sharedShape>;

@@ -181,6 +181,30 @@ describe('watching canaries', () => {
     assert.equal(shareOf(replica), 0);
   });
 
+  test('forgets little of the usual chain as its share dwindles to nothing', async () => {
+    const replica = await start();
+    for (let look = 0; look < 40; look++) {
+      serve(replica, 20, false);
+      await clock.advance(lookMs);
+    }
+    const known = new CanaryNotes(notes);
+    const usual = async (): Promise<number> => {
+      const record = await known.read('assistant', 'one');
+      assert.ok(record);
+      return (await known.figures('assistant', record, 300_000, clock.now())).usual.requests;
+    };
+    const before = await usual();
+    assert.ok(before >= 280, `${before}`);
+    await clock.advance(30 * lookMs);
+    assert.ok((await usual()) >= before, `${await usual()}`);
+    // And then traffic is a third of what it was, for hours.
+    for (let look = 0; look < 200; look++) {
+      serve(replica, 7, false);
+      await clock.advance(lookMs);
+    }
+    assert.ok((await usual()) < before / 2, `${await usual()}`);
+  });
+
   test('begins anew with a changed canary, and remembers that the former was rolled back', async () => {
     const replica = await start();
     serve(replica, 400, true);

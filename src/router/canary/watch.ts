@@ -182,7 +182,7 @@ export class CanaryWatch {
     } catch (thrown) {
       this.#input.events.trouble(thrown, route);
     }
-    watched.readings = judge(canary.gates, both.canary, both.usual);
+    watched.readings = judge(canary.gates, both.canary, both.usual, both.old);
     const failed = watched.readings.find(({ verdict }) => verdict === 'fails');
     if (failed === undefined) return;
     watched.record = { ...record, rolledBack: { why: whyOf(failed), atMs: nowMs } };

@@ -1,0 +1,89 @@
+/**
+ * For routes whose canary has a gate on agreement: a share of what the canary answers is asked of the usual chain too, after the caller has its
+ * answer, at low priority and tagged `audit` in the ledger. Whether both say the same is counted; the answers are not kept.
+ */
+import type { Answer } from '../core/answer.ts';
+import { asGatewayError } from '../core/errors.ts';
+import { sayTheSame } from '../router/cascade/agreement.ts';
+import type { Policy, Route } from '../router/contract.ts';
+import type { Decided } from '../router/decisions.ts';
+import { ask } from './cascade/ask.ts';
+import { Leash } from './cascade/leash.ts';
+import { type ChatCall, wholeCall } from './cascade/own-call.ts';
+import type { GatewayWorld } from './world.ts';
+
+/** Of the canary's answers. Fewer would leave a small share without a verdict for hours; each costs as much as a request. */
+const comparedShare = 0.2;
+
+export interface Comparable {
+  readonly call: ChatCall;
+  readonly route: Route;
+  readonly policy: Policy;
+}
+
+/** Drawn before anybody knows who answers, since the answer must be overheard. */
+export function mayCompare({ random }: GatewayWorld, { canary }: Route): boolean {
+  return canary?.gates.agreement !== undefined && random() < comparedShare;
+}
+
+interface Ended {
+  readonly outcome: string;
+  readonly tried: readonly { readonly target: string }[];
+  readonly decided: Decided | undefined;
+}
+
+/** Never throws, and takes no time of the caller's. */
+export function offerComparison(
+  world: GatewayWorld,
+  asked: Comparable,
+  ended: Ended,
+  heard: () => Answer | undefined,
+): void {
+  const { call, route } = asked;
+  const first = ended.decided?.first;
+  const own = route.canary?.chain.flatMap(({ options }) => options.map(({ target }) => target.name)) ?? [];
+  const server = ended.tried.at(-1)?.target ?? '';
+  if (ended.outcome !== 'served' || first?.arm !== 'canary' || !own.includes(server)) return;
+  world.cascades.audits.offer(call.bodyBytes, async () => {
+    try {
+      const answer = heard();
+      if (answer === undefined) return;
+      const usual = await askUsual(world, asked, first.rule?.chain ?? route.chain);
+      const agreed = usual === undefined ? undefined : sayTheSame(answer, usual);
+      if (agreed !== undefined) world.canaries.compared(route, agreed);
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      world.log.warn(
+        { requestId: call.id, code: error.code },
+        'an answer of a canary could not be compared with the usual one',
+      );
+    }
+  });
+}
+
+const noLimits = { meters: [], places: [] };
+
+async function askUsual(
+  world: GatewayWorld,
+  { call, route, policy }: Comparable,
+  steps: Route['chain'],
+): Promise<Answer | undefined> {
+  const { caller } = call;
+  const sink = new Leash((callback) => world.cascades.audits.onClose(callback));
+  const { answer } = await ask(world, {
+    route,
+    policy,
+    steps,
+    part: { name: 'audit', counted: true },
+    sink,
+    call: wholeCall(call, {
+      tags: [...call.tags, 'audit'],
+      priority: 'low',
+      startedAtMs: world.clock.now(),
+      budgetMs: route.budgetMs,
+      ...(caller === undefined ? {} : { caller: { ...caller, limits: noLimits } }),
+    }),
+  });
+  sink.release();
+  return answer;
+}
