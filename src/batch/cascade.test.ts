@@ -1,4 +1,5 @@
 /** Batches of routes with a cascade, all the way: what is accepted, what goes on in a second wave, and what stands where that fails. */
+
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import {
@@ -9,6 +10,7 @@ import {
   targetOf,
   textOf,
 } from '../../test/support/road.ts';
+import { unpackFeatures } from '../router/complexity/features.ts';
 
 let road: Road | undefined;
 afterEach(async () => {
@@ -116,6 +118,7 @@ test('what is accepted is audited off its path, and the batch does not wait', as
   );
   const labels = await road.stores.labels.list({ route: 'audited' }, 10);
   for (const label of labels) {
+    assert.ok(unpackFeatures(label.features ?? '') !== undefined, 'it can be learnt from');
     assert.deepEqual([label.kind, label.cheap, label.agreed], ['audit', cheap, true]);
     assert.equal(label.strong, strong.replace('@batch', ''));
   }
@@ -324,6 +327,7 @@ describe('an answer of the wrong form', () => {
     assert.ok(escalated.every((line) => targetOf(line) === strong && line.intermodal['attempts'] === 2));
     const labels = await road.stores.labels.list({ route: 'field' }, 100);
     assert.equal(labels.length, escalated.length);
+    assert.ok(labels.every(({ features }) => unpackFeatures(features ?? '') !== undefined));
     assert.ok(
       labels.every(({ agreed, kind, cheapNanoUsd }) => !agreed && kind === 'escalation' && cheapNanoUsd > 0),
     );
