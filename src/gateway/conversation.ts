@@ -6,7 +6,7 @@ import type { Conversation } from '../router/measures/contract.ts';
 import type { Dialect, Opening } from './dialects/contract.ts';
 
 /** Of each part, from its start and from its end: instructions may be megabytes, and that two differ in their middle alone is no mishap. */
-const mostChars = 2_048;
+const mostChars = 512;
 
 type MayOpen = Dialect & { readonly opening?: (body: ScannedBody) => Opening };
 

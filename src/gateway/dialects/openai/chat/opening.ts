@@ -9,13 +9,21 @@ import type { Opening } from '../../contract.ts';
 const mostLeading = 8;
 /** A quote inside a text is escaped, so this is no text. */
 const ofUser = /"role"\s*:\s*"user"/;
+/** Who writes a message puts its role first, or last: the text between may be long. */
+const edge = 128;
+
+function isUsers(message: string): boolean {
+  return ofUser.test(
+    message.length <= 2 * edge ? message : `${message.slice(0, edge)} ${message.slice(-edge)}`,
+  );
+}
 
 export function openingOf(body: ScannedBody): Opening {
   const tools = body.fields.get('tools');
   let prefix = tools === undefined ? '' : body.latin1.slice(tools.start, tools.end);
   let first = '';
   for (const message of leadingElements(body, 'messages', mostLeading)) {
-    if (ofUser.test(message)) {
+    if (isUsers(message)) {
       first = message;
       break;
     }
