@@ -7,7 +7,7 @@ import { after, describe, test } from 'node:test';
 import { SlidingFigures } from '../router/canary/figures.ts';
 import { CanaryNotes } from '../router/canary/notes.ts';
 import { openStores } from '../stores/open.ts';
-import { load } from './service.ts';
+import { load } from './load.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'intermodal-canary-'));

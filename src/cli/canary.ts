@@ -9,7 +9,8 @@ import type { CanaryRecord } from '../router/canary/phase.ts';
 import type { Route } from '../router/contract.ts';
 import type { Stores } from '../stores/contract.ts';
 import { type CanaryView, canaryTable, viewOf } from './canary-table.ts';
-import { ConfigError, load } from './service.ts';
+import { ConfigError } from './config-error.ts';
+import { load } from './load.ts';
 import { requireStore, withStores } from './store-url.ts';
 
 interface Options {

@@ -4,8 +4,8 @@ import type { Loaded } from '../config/load.ts';
 import { problemJson, writeProblem } from '../config/problem.ts';
 import { makeWaiting } from '../config/routing/waiting.ts';
 import { budgetsJson, budgetsTable, limitsJson, limitsTable } from './limits-table.ts';
+import { load } from './load.ts';
 import { routeJson, routesTable } from './routes-table.ts';
-import { load } from './service.ts';
 import { targetsJson, targetsTable } from './targets-table.ts';
 
 export const check = new Command('check')

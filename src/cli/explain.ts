@@ -11,9 +11,10 @@ import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type Explained, explainRequest } from '../gateway/explain-request.ts';
 import { Scorers } from '../router/complexity/scorers.ts';
 import { createSight } from '../router/sight.ts';
+import { ConfigError } from './config-error.ts';
 import { explainLive } from './explain/live.ts';
 import { explainText } from './explain/report.ts';
-import { ConfigError, load } from './service.ts';
+import { load } from './load.ts';
 
 interface Options {
   readonly config: string;

@@ -5,8 +5,8 @@ import { systemClock } from '../core/clock.ts';
 import { makeKey } from '../core/key.ts';
 import type { KeyBudgets, KeyLimits, KeyRecord } from '../stores/contract.ts';
 import { parseBudget, parseCount, parseList, parseRate, parseSpan } from './amounts.ts';
+import { ConfigError } from './config-error.ts';
 import { keyJson, keysTable } from './keys-table.ts';
-import { ConfigError } from './service.ts';
 import { addStoreOptions, requireStore, type StoreOptions, storeUrl, withStores } from './store-url.ts';
 
 interface CreateOptions extends StoreOptions {

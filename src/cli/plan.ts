@@ -20,8 +20,9 @@ import { parseCount, parseList } from './amounts.ts';
 import { type InputOptions, readLines } from './batch/input.ts';
 import { loadTemplate, parseWindow } from './batch/submit.ts';
 import { settingsOf } from './batches.ts';
+import { ConfigError } from './config-error.ts';
 import { forecastRecord, forecastText } from './forecast-table.ts';
-import { ConfigError, load } from './service.ts';
+import { load } from './load.ts';
 import { requireStore, withStores } from './store-url.ts';
 
 interface Options {

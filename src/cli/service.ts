@@ -1,8 +1,7 @@
 /** A running gateway: config, watch, server and signals wired together. */
 
 import type { Step } from '../batch/world.ts';
-import { type Loaded, loadFile, writeProblems } from '../config/load.ts';
-import type { MadeProviders } from '../config/make-providers.ts';
+import { writeProblems } from '../config/load.ts';
 import { writeProblem } from '../config/problem.ts';
 import { watchConfig } from '../config/watch.ts';
 import { systemClock, systemRandom } from '../core/clock.ts';
@@ -15,7 +14,6 @@ import { tellDecisions } from '../gateway/admin/decisions.ts';
 import { dialectFolders } from '../gateway/dialects/registry.ts';
 import { type RunningGateway, startGateway } from '../gateway/server.ts';
 import type { ConfigStatus, GatewayWorld } from '../gateway/world.ts';
-import { providerTypes } from '../providers/registry.ts';
 import type { Policy, Route } from '../router/contract.ts';
 import { type DecisionQuery, usualBounds } from '../router/decisions.ts';
 import { createHealth } from '../router/health.ts';
@@ -28,6 +26,8 @@ import type { MetricSet } from '../telemetry/metrics.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { type OpenBatches, openBatches } from './batches.ts';
 import { type Capacity, openCapacity } from './capacity.ts';
+import { ConfigError } from './config-error.ts';
+import { load } from './load.ts';
 import { type OpenQueue, openQueue } from './queue.ts';
 import { version } from './version.ts';
 import { type OpenWaiting, openWaiting } from './waiting.ts';
@@ -63,19 +63,6 @@ export interface Service {
   readonly loopback: boolean;
   /** Resolves when a signal has stopped the service. */
   readonly stopped: Promise<void>;
-}
-
-/** A config that cannot be served; the message is for the user as it stands. */
-export class ConfigError extends Error {}
-
-export function load(file: string, previous?: MadeProviders): Loaded {
-  return loadFile(file, {
-    registry: providerTypes,
-    env: process.env,
-    clock: systemClock,
-    simulatorSchema: faultPlanSchema,
-    ...(previous === undefined ? {} : { previous }),
-  });
 }
 
 const defaultSimulatorPort = 4010;

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { parse } from 'yaml';
 import { faultPlanSchema } from '../simulator/faults.ts';
 import { startSimulator } from '../simulator/server.ts';
-import { ConfigError } from './service.ts';
+import { ConfigError } from './config-error.ts';
 
 export const simulate = new Command('simulate')
   .description('Stand in for every provider on one port.')

@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts';
 import { type SpendFilter, type SpendGroup, type SpendRow, spendGroups } from '../stores/contract.ts';
 import { savedPercent, spendCsv, spendRecords } from '../stores/spend-report.ts';
 import { dollars, parseCount, parseList, parseMoment, thousands } from './amounts.ts';
-import { ConfigError } from './service.ts';
+import { ConfigError } from './config-error.ts';
 import { addStoreOptions, requireStore, type StoreOptions, storeUrl, withStores } from './store-url.ts';
 import { table } from './table.ts';
 

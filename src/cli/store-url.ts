@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { writeProblems } from '../config/load.ts';
 import type { Stores } from '../stores/contract.ts';
 import { fileOf, openStores } from '../stores/open.ts';
-import { ConfigError, load } from './service.ts';
+import { ConfigError } from './config-error.ts';
+import { load } from './load.ts';
 
 export interface StoreOptions {
   readonly store?: string;

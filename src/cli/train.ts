@@ -12,9 +12,10 @@ import {
   writeScorer,
 } from '../router/complexity/stored.ts';
 import type { NoteStore } from '../stores/routing/contract.ts';
+import { ConfigError } from './config-error.ts';
 import { samplesOf } from './eval/read-samples.ts';
 import { seededRandom } from './eval/seeded.ts';
-import { ConfigError, load } from './service.ts';
+import { load } from './load.ts';
 import { requireStore, withStores } from './store-url.ts';
 
 interface Options {

@@ -5,7 +5,7 @@ import type { Sample } from '../../evaluation/routers.ts';
 import { drawnSplits, folded } from '../../evaluation/splits.ts';
 import { adviceOf, winOf } from '../../evaluation/verdict.ts';
 import { parseCount } from '../amounts.ts';
-import { ConfigError } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
 import { addStoreOptions, requireStore, type StoreOptions, storeUrl, withStores } from '../store-url.ts';
 import { readLabelled, samplesOf } from './read-samples.ts';
 import { seededRandom } from './seeded.ts';

@@ -8,7 +8,7 @@ import { featuresOf, unpackFeatures } from '../../router/complexity/features.ts'
 import { Scan } from '../../router/complexity/scan.ts';
 import { boundText } from '../../router/complexity/text.ts';
 import type { Label } from '../../stores/routing/contract.ts';
-import { ConfigError } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
 
 const right = z.union([z.literal(0), z.literal(1), z.boolean()]);
 const rowShape = z.object({

@@ -8,7 +8,9 @@ import { faultPlanSchema } from '../../simulator/faults.ts';
 import { type Simulator, startSimulator } from '../../simulator/server.ts';
 import { openStores } from '../../stores/open.ts';
 import { MetricSet } from '../../telemetry/metrics.ts';
-import { ConfigError, load, simulatorPort } from '../service.ts';
+import { ConfigError } from '../config-error.ts';
+import { load } from '../load.ts';
+import { simulatorPort } from '../service.ts';
 import { type DecisionQuery, type FromPrimary, fromWorker } from './messages.ts';
 
 export interface WorkersOptions {
