@@ -27,6 +27,7 @@ const callers = 8;
 /** A place that is not passed by then is not waited for. */
 const longestLifeMs = 4_000;
 const longestMs = 420_000;
+const longestFillMs = 120_000;
 
 export interface KillOptions {
   readonly folder: string;
@@ -84,6 +85,7 @@ class Run {
     const { kills, print } = this.#options;
     const end = performance.now() + longestMs;
     const producing = Promise.all(Array.from({ length: callers }, () => this.#produce()));
+    await this.#fill();
     while (this.#kills < kills && performance.now() < end) {
       const where = await this.#live();
       if (this.#kills % 10 === 0)
@@ -104,6 +106,17 @@ class Run {
     }
     await this.#compareOverHttp(last.url ?? '');
     await last.stop();
+  }
+
+  /** The first life: so many are kept that the kills meet thousands. */
+  async #fill(): Promise<void> {
+    const mortal = await this.#start();
+    this.#url = mortal.url;
+    const end = performance.now() + longestFillMs;
+    while (this.#kept.size < this.#options.outstanding && performance.now() < end) await pause(100);
+    await mortal.kill();
+    this.#url = undefined;
+    this.#kills += 1;
   }
 
   /** One life, ended at a place or at any time. */
