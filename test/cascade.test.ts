@@ -4,6 +4,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { z } from 'zod';
+import { unpackFeatures } from '../src/router/complexity/features.ts';
 import type { Stores } from '../src/stores/contract.ts';
 import { openStores } from '../src/stores/open.ts';
 import { until } from './support/batch-road.ts';
@@ -378,6 +379,7 @@ describe('a cascade', () => {
       );
       assert.equal(label?.id, response.headers.get('x-request-id'));
       assert.equal(label?.agreed, true);
+      assert.ok(unpackFeatures(label?.features ?? '') !== undefined, 'it can be learnt from');
       assert.equal(label?.cheap, 'openai/gpt-4.1-nano');
       assert.equal(label?.strong, 'openai/gpt-4.1');
       assert.equal(label?.confidence, 1);

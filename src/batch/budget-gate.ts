@@ -1,8 +1,8 @@
 /** Whether what a batch is expected to cost fits the hard budgets that it falls under, before anything of it is sent. */
 import { GatewayError } from '../core/errors.ts';
 import { dueOf } from '../router/budgets.ts';
+import { findRoute } from '../router/find-route.ts';
 import type { Batch, Lane } from './contract.ts';
-import { findRoute } from './lanes.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const pageItems = 2_000;

@@ -1,4 +1,5 @@
 /** Batches of routes with a cascade, all the way: what is accepted, what goes on in a second wave, and what stands where that fails. */
+
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import {
@@ -9,6 +10,7 @@ import {
   targetOf,
   textOf,
 } from '../../test/support/road.ts';
+import { unpackFeatures } from '../router/complexity/features.ts';
 
 let road: Road | undefined;
 afterEach(async () => {
@@ -116,6 +118,7 @@ test('what is accepted is audited off its path, and the batch does not wait', as
   );
   const labels = await road.stores.labels.list({ route: 'audited' }, 10);
   for (const label of labels) {
+    assert.ok(unpackFeatures(label.features ?? '') !== undefined, 'it can be learnt from');
     assert.deepEqual([label.kind, label.cheap, label.agreed], ['audit', cheap, true]);
     assert.equal(label.strong, strong.replace('@batch', ''));
   }
@@ -161,19 +164,21 @@ describe('by what others say', () => {
     await assertPaid(id);
   });
 
-  test('a judge is asked about the answer, and not the request once more', async () => {
-    road = await startRoad({ yaml });
-    const id = await road.submit([
-      chatLine('good', 'judged', sure(0.9)),
-      chatLine('bad', 'judged', sure(0.2)),
-    ]);
-    assert.equal((await road.ended(id)).counts.done, 2);
-    const lines = await road.results(id);
-    assert.deepEqual(how(lines.get('good')), ['accepted', 2, cheap]);
-    assert.equal(textOf(lines.get('good')), sure(0.9).replace('[[echo]] ', ''));
-    assert.deepEqual(how(lines.get('bad')), ['escalated', 3, strong]);
-    await assertPaid(id);
-  });
+  for (const [what, right, wanted] of [
+    ['trusts', 1, ['accepted', 2, cheap]],
+    ['doubts', 0, ['escalated', 3, strong]],
+  ] as const)
+    test(`a judge is asked about the answer, and ${what} it`, async () => {
+      road = await startRoad({ yaml, faults: { answers: [{ model: 'gpt-4.1-mini', right }] } });
+      const text = '[[echo]] spam [[label:spam|spam,ham]]';
+      const id = await road.submit([chatLine('one', 'judged', text)]);
+      assert.equal((await road.ended(id)).counts.done, 1);
+      const line = (await road.results(id)).get('one');
+      assert.deepEqual(how(line), wanted);
+      assert.equal(line?.intermodal['confidence'], right);
+      assert.equal(textOf(line), text.replace('[[echo]] ', ''));
+      await assertPaid(id);
+    });
 });
 
 /** Ends the batch in so long from now. */
@@ -322,6 +327,7 @@ describe('an answer of the wrong form', () => {
     assert.ok(escalated.every((line) => targetOf(line) === strong && line.intermodal['attempts'] === 2));
     const labels = await road.stores.labels.list({ route: 'field' }, 100);
     assert.equal(labels.length, escalated.length);
+    assert.ok(labels.every(({ features }) => unpackFeatures(features ?? '') !== undefined));
     assert.ok(
       labels.every(({ agreed, kind, cheapNanoUsd }) => !agreed && kind === 'escalation' && cheapNanoUsd > 0),
     );

@@ -1,11 +1,11 @@
 /** Items of a submission that its provider never ran go back: to wait, to the next target of their chain, or out of the batch. */
 import type { GatewayError } from '../core/errors.ts';
+import { findRoute } from '../router/find-route.ts';
 import type { Settled } from '../stores/batch/contract.ts';
 import { settleSpared, spare } from './cascade/spared.ts';
 import type { Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { judge, type Verdict } from './judge.ts';
-import { findRoute } from './lanes.ts';
 import { freeRoom } from './room-freed.ts';
 import type { Held } from './steps.ts';
 import { waysOf } from './ways.ts';

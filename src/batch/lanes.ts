@@ -7,7 +7,6 @@
  */
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
-import { nearest } from '../core/nearest.ts';
 import { present } from '../core/present.ts';
 import type { Considered, Policy, Route, Step, Target } from '../router/contract.ts';
 import { decide, type World } from '../router/decide.ts';
@@ -110,16 +109,6 @@ function keyOf(
 }
 
 const wayOf = ({ role, chain }: Wave): string => [role, ...chain].join('\n');
-
-export function findRoute(policy: Policy, model: string): Route {
-  const route = policy.find(model);
-  if (route !== undefined) return route;
-  const guess = nearest(model, policy.names);
-  const hint = guess === undefined ? '' : ` Did you mean "${guess}"?`;
-  throw new GatewayError('model_not_found', `No route or model is named "${model.slice(0, 200)}".${hint}`, {
-    param: 'model',
-  });
-}
 
 /** Whether a batch API would take it, were it an item. */
 export function isTakenInBatches(request: Considered, route: Route, policy: Policy): boolean {

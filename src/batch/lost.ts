@@ -1,9 +1,9 @@
 /** Items that nobody can ask any more: the key that pays for them is gone, or the route that they name. They are dead letters, which say so. */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
+import { findRoute } from '../router/find-route.ts';
 import { settleKept } from './cascade/spared.ts';
 import type { Batch, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
-import { findRoute } from './lanes.ts';
 import type { BatchWorldInside } from './world.ts';
 
 export async function settleLost(

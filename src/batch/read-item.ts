@@ -5,6 +5,7 @@
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { Policy, Route, Target } from '../router/contract.ts';
+import { findRoute } from '../router/find-route.ts';
 import { mostOutput } from '../router/needs.ts';
 import type { WalkWorld } from '../router/progress.ts';
 import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
@@ -13,7 +14,7 @@ import { assumedShare, judgementTokens } from './cascade/usual.ts';
 import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
 import { outputBuffer } from './encode.ts';
 import { errorOf } from './item-error.ts';
-import { findRoute, Lanes } from './lanes.ts';
+import { Lanes } from './lanes.ts';
 import { answerByRule } from './shortcuts.ts';
 import type { BatchWorldInside, Payer } from './world.ts';
 

@@ -5,13 +5,14 @@
 import { GatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, BatchJob, Submitted } from '../providers/contract.ts';
 import type { Target } from '../router/contract.ts';
+import { findRoute } from '../router/find-route.ts';
 import { duesOf } from './budget-gate.ts';
 import type { Batch, Lane, Submission } from './contract.ts';
 import { isAtRisk, mostWaitMs } from './deadline.ts';
 import { type Encoded, encode } from './encode.ts';
 import { settleCannotCarry, settleNoRoom, settleRefused } from './go-back.ts';
 import { errorOf } from './item-error.ts';
-import { batchEndpointOf, findRoute } from './lanes.ts';
+import { batchEndpointOf } from './lanes.ts';
 import { lossOf } from './lost.ts';
 import { nextStep } from './plan.ts';
 import type { NoRoom } from './room.ts';

@@ -3,8 +3,6 @@
  * config alone, and a running gateway answers it with what it knows: health, room, what was spent, what was learnt.
  */
 import type { Calibration } from '../catalog/calibration.ts';
-import { GatewayError } from '../core/errors.ts';
-import { nearest } from '../core/nearest.ts';
 import { decimalDollars } from '../core/price.ts';
 import type { ChatRequest, EmbeddingRequest } from '../core/request.ts';
 import type { Mode } from '../core/target.ts';
@@ -15,6 +13,7 @@ import type { Call, Caller, Considered, LimitSet, Policy, Route, Target } from '
 import { type Decision, decide, endpointFor, type World } from '../router/decide.ts';
 import { complexityText, explainTargets } from '../router/explain.ts';
 import { type Feature, featuresOf } from '../router/explain-route.ts';
+import { findRoute } from '../router/find-route.ts';
 import { amountOf, needsOf } from '../router/needs.ts';
 import { expectedNanoUsd } from '../router/order.ts';
 import { scanBody } from '../wire/json-scan.ts';
@@ -172,16 +171,6 @@ function modesFor(way: Explained['way']['way'], call: Waitable): Considered {
     case 'batch':
       return { ...call, modes: allModes };
   }
-}
-
-export function findRoute(policy: Policy, model: string): Route {
-  const route = policy.find(model);
-  if (route !== undefined) return route;
-  const guess = nearest(model, policy.names);
-  const hint = guess === undefined ? '' : ` Did you mean "${guess}"?`;
-  throw new GatewayError('model_not_found', `No route or model is named "${model.slice(0, 200)}".${hint}`, {
-    param: 'model',
-  });
 }
 
 function rowsOf(

@@ -31,7 +31,7 @@ export function solveUpper(lower: Float64Array, n: number, y: Float64Array): voi
 }
 
 const mostSteps = 200;
-const closeEnough = 1e-10;
+const closeEnough = 1e-8;
 
 /** Solves A x = b for a symmetric positive A that is given by what it does, by conjugate gradients. */
 export function conjugateGradients(

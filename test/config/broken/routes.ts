@@ -26,6 +26,18 @@ routes:
     says: ['7:5 routes.classify.cascades: unknown key "cascades". Did you mean "cascade"?'],
   },
   {
+    name: 'a misspelt part of the complexity score',
+    yaml: `providers:
+  openai:
+    type: openai
+routes:
+  classify:
+    chain: [openai/gpt-4.1-nano]
+    complexity: { weights: { lenght: 0.5 } }
+`,
+    says: ['7:30 routes.classify.complexity.weights.lenght: unknown key "lenght". Did you mean "length"?'],
+  },
+  {
     name: 'a cascade whose answers would be kept',
     yaml: `providers:
   openai:
