@@ -188,13 +188,57 @@ describe('a request that waits', () => {
     assert.equal((await scene.ended('areq_3')).answer?.headers['x-intermodal-target'], 'openai/gpt-5-mini');
   });
 
-  test('of a cascade is asked of the strong model, since nobody judges what the cheap one says', async () => {
-    const cascade = 'cascade: { accept: { confidence: 0.8 }, escalate: anthropic/claude-haiku-4-5-20251001 }';
-    const scene = await start(`routes: { ask: { chain: [openai/gpt-4.1-nano], ${cascade} } }`);
-    await scene.add('areq_1', '[[echo]] hello');
+  const cheap = 'openai/gpt-4.1-nano';
+  const strong = 'anthropic/claude-haiku-4-5-20251001';
+  const cascade = (terms: string): string =>
+    `routes: { ask: { chain: [${cheap}], cascade: { ${terms}, escalate: ${strong}, audit: 0% } } }`;
+
+  test('of a cascade is answered by the cheap model where it is sure, and by the strong one where not', async () => {
+    const scene = await start(cascade('accept: { confidence: 0.8 }'));
+    await scene.add('areq_sure', '[[echo]] {"label":"a","confidence":0.93}');
+    await scene.add('areq_unsure', '[[echo]] {"label":"a","confidence":0.31}');
+    const sure = (await scene.ended('areq_sure')).answer?.headers ?? {};
+    assert.equal(sure['x-intermodal-target'], cheap);
+    assert.equal(sure['x-intermodal-cascade'], 'accepted; confidence=0.93');
+    const unsure = await scene.ended('areq_unsure');
+    assert.equal(unsure.answer?.headers['x-intermodal-target'], strong, unsure.answer?.body);
+    assert.equal(
+      unsure.answer?.headers['x-intermodal-cascade'],
+      'escalated; why=confidence; confidence=0.31',
+    );
+    const entries = await scene.booked('areq_unsure');
+    assert.deepEqual(
+      entries.map(({ outcome }) => outcome),
+      ['served', 'served'],
+    );
+    assert.equal(
+      entries.reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0),
+      unsure.costNanoUsd,
+    );
+  });
+
+  test('of a cascade asks others whether they say the same', async () => {
+    const scene = await start(cascade('confidence: { from: agreement, with: second/gpt-4.1-mini }'));
+    await scene.add('areq_1', '[[echo]] spam');
     const { answer } = await scene.ended('areq_1');
-    const target = answer?.headers['x-intermodal-target'];
-    assert.equal(target, 'anthropic/claude-haiku-4-5-20251001', answer?.body);
+    assert.equal(answer?.headers['x-intermodal-cascade'], 'accepted; confidence=1.00', answer?.body);
+    assert.equal((await scene.booked('areq_1')).length, 2);
+  });
+
+  test('of a cascade keeps the cheap answer where the strong model is down, and says so', async () => {
+    const faults = { faults: [{ provider: 'anthropic', kind: 'auth' }] };
+    const scene = await start(cascade('accept: { confidence: 0.8 }'), { faults });
+    await scene.add('areq_1', '[[echo]] {"label":"a","confidence":0.5}');
+    const { answer } = await scene.ended('areq_1');
+    assert.equal(answer?.headers['x-intermodal-target'], cheap, answer?.body);
+    assert.equal(answer?.headers['x-intermodal-cascade'], 'kept; why=confidence; confidence=0.50');
+  });
+
+  test('of a cascade that no worker can judge is asked of the strong model', async () => {
+    const scene = await start(cascade(`confidence: { from: judge, by: ${cheap} }`));
+    await scene.add('areq_1', '[[echo]] hello');
+    const target = (await scene.ended('areq_1')).answer?.headers['x-intermodal-target'];
+    assert.equal(target, strong);
   });
 
   test('is called by a target that is a queue’s, and by no batch API', async () => {

@@ -69,6 +69,7 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
       calling: () => worker.calling,
       nowMs: () => clock.now(),
     }),
+    cascades: world.cascades,
     estimates: world.estimates,
     gate: world.gate,
     exchange: world.exchange,

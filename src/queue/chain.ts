@@ -4,15 +4,17 @@
  * matter, between which others are served.
  */
 import { parseTarget, writeTarget } from '../core/target.ts';
+import type { Cascade } from '../router/cascade/contract.ts';
 import type { Policy, Route, Step, Target } from '../router/contract.ts';
+import { isJudged } from './cascaded.ts';
 import type { QueuedRequest } from './contract.ts';
 
-/**
- * A cascade needs somebody to judge its cheap answers, which no worker does: the strong chain is asked at once. Dearer than a cascade, but a
- * cheap answer that nobody has judged would pass for one that was accepted.
- */
+/** Where no worker can judge what the cheap chain of a cascade answers, the strong one is asked at once. */
 function judged(route: Route): Route {
-  return route.cascade === undefined ? route : { ...route, rules: [], chain: route.cascade.escalate };
+  const { cascade } = route;
+  if (cascade === undefined || isJudged(cascade)) return route;
+  const { cascade: _unused, ...rest } = route;
+  return { ...rest, rules: [], chain: cascade.escalate };
 }
 
 export function workerRoute(
@@ -23,15 +25,34 @@ export function workerRoute(
 ): Route {
   const route = operation === 'chat' ? judged(asked) : asked;
   const chainOf = (steps: readonly Step[]): readonly Step[] => {
-    const callable = withoutBatches(steps, policy);
-    return route.waiting.flex ? withFlex(callable, policy, remainingMs) : callable;
+    const single = withoutBatches(steps, policy);
+    return route.waiting.flex ? withFlex(single, policy, remainingMs) : single;
   };
+  const { cascade } = route;
   return {
     ...route,
+    ...(cascade === undefined ? {} : { cascade: callable(cascade, chainOf, policy) }),
     chain: chainOf(route.chain),
     rules: route.rules.map((rule) => ({ ...rule, chain: chainOf(rule.chain) })),
     retry: { ...route.retry, rounds: 1, sameTarget: 0 },
     budgetMs: remainingMs,
+  };
+}
+
+/** Each step of the others is one opinion, so none is doubled. */
+function callable(
+  cascade: Cascade,
+  chainOf: (steps: readonly Step[]) => readonly Step[],
+  policy: Policy,
+): Cascade {
+  const { confidence } = cascade;
+  return {
+    ...cascade,
+    escalate: chainOf(cascade.escalate),
+    confidence:
+      confidence.from === 'agreement'
+        ? { ...confidence, with: withoutBatches(confidence.with, policy) }
+        : confidence,
   };
 }
 

@@ -12,6 +12,7 @@ import type { Policy, Route } from '../router/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
 import { type After, type AfterInput, afterError, afterWrongForm } from './after.ts';
+import { askInCascade, type Cascaded, cascadeHeaders } from './cascaded.ts';
 import { workerRoute } from './chain.ts';
 import type { QueuedAnswer, QueuedRequest } from './contract.ts';
 import type { Flights, Shared } from './flights.ts';
@@ -137,38 +138,37 @@ export class Hand {
 
   /** Returns the answer where there is one that others may take. */
   async #call(call: QueuedCall, route: Route, policy: Policy): Promise<Shared> {
-    const { world, books, changed } = this.#shop;
-    const booked = new BookedCall(world, call, route);
+    const { world, books } = this.#shop;
+    const calls: BookedCall[] = [];
     const cancelPatience = world.clock.after(patienceMs, () => {
       if (!this.#calling) this.close('patience');
     });
     let came: Came;
+    let cascaded: Cascaded | undefined;
     try {
-      const options: BookedOptions = {
-        policy,
-        checked: call.facts.needs.includes('structured-output'),
-        sink: this.#sink,
-        // It can wait, so that it leaves room to those that cannot; until it cannot.
-        priority: this.#isUrgent() ? call.priority : 'low',
-        before: async (target, attemptId) => {
-          this.#calling = true;
-          changed();
-          await world.at('queue: before the intent');
-          await books.add([booked.intent(target, attemptId)]);
-          await world.at('queue: after the intent');
-        },
-        keepFor: (target) => call.keepFor(route, target),
-      };
-      const again = await booked.askAgain((sink) => call.findAgain(route, sink), options);
-      came = again ?? (await booked.ask(options));
+      const { cascade } = route;
+      if (cascade === undefined) came = await this.#ask(call, route, policy, calls);
+      else {
+        const all = await askInCascade({
+          cascade,
+          inForce: world.cascades.thresholds.of(route.name, cascade),
+          ask: (part, steps) => {
+            const over = steps === undefined ? route : { ...route, rules: [], chain: steps };
+            return this.#ask({ ...call, id: `${call.id}.${part}` }, over, policy, calls, true);
+          },
+        });
+        came = all.came;
+        cascaded = 'outcome' in all ? all : undefined;
+      }
     } catch (thrown) {
       came = { kind: 'error', error: asGatewayError(thrown) };
     } finally {
       cancelPatience();
     }
     await world.at('queue: after the call');
-    await this.#settle(call, route, booked, came);
-    const entries = booked.entries();
+    if (cascaded !== undefined) this.#heard(route, cascaded, calls);
+    await this.#settle(call, route, costOf(calls), came, cascaded);
+    const entries = calls.flatMap((booked) => booked.entries());
     if (entries.length > 0) {
       await books.add(entries);
       await world.at('queue: after the books');
@@ -176,12 +176,74 @@ export class Hand {
     return came.kind === 'answer' ? { id: this.request.id, body: came.body, served: came.served } : undefined;
   }
 
-  async #settle(call: QueuedCall, route: Route, booked: BookedCall, came: Came): Promise<void> {
+  /** One call, whose entries are its own. `judged`: what it says is looked at. */
+  async #ask(
+    call: QueuedCall,
+    route: Route,
+    policy: Policy,
+    calls: BookedCall[],
+    judged = false,
+  ): Promise<Came> {
+    const { world, books, changed } = this.#shop;
+    const booked = new BookedCall(world, call, route);
+    calls.push(booked);
+    const options: BookedOptions = {
+      policy,
+      checked: judged || call.facts.needs.includes('structured-output'),
+      sink: this.#sink,
+      // It can wait, so that it leaves room to those that cannot; until it cannot.
+      priority: this.#isUrgent() ? call.priority : 'low',
+      before: async (target, attemptId) => {
+        this.#calling = true;
+        changed();
+        await world.at('queue: before the intent');
+        await books.add([booked.intent(target, attemptId)]);
+        await world.at('queue: after the intent');
+      },
+      keepFor: (target) => call.keepFor(route, target),
+    };
+    const again = await booked.askAgain((sink) => call.findAgain(route, sink), options);
+    return again ?? booked.ask(options);
+  }
+
+  /** Told to those who count, and to whoever learns by it. */
+  #heard({ name, cascade }: Route, cascaded: Cascaded, calls: readonly BookedCall[]): void {
+    const { cascades, clock } = this.#shop.world;
+    const { outcome, why, verdict, agreed, compared } = cascaded;
+    cascades.metrics.answer(name, outcome, why);
+    if (verdict === undefined || cascade === undefined) return;
+    cascades.thresholds.heard(name, cascade, verdict);
+    if (compared === undefined || agreed === undefined) return;
+    const broken = why === 'unfinished' || why === 'schema';
+    const strong = calls.at(-1);
+    const strongNanoUsd = strong?.sums().costNanoUsd ?? 0;
+    cascades.labels.add({
+      id: this.request.id,
+      route: name,
+      atMs: clock.now(),
+      kind: 'escalation',
+      ...compared,
+      agreed,
+      cheapNanoUsd: costOf(calls) - strongNanoUsd,
+      strongNanoUsd,
+      ...(verdict.raw === undefined || broken ? {} : { confidence: verdict.raw }),
+    });
+  }
+
+  async #settle(
+    call: QueuedCall,
+    route: Route,
+    costNanoUsd: number,
+    came: Came,
+    cascaded: Cascaded | undefined,
+  ): Promise<void> {
     const { world } = this.#shop;
-    const { costNanoUsd } = booked.sums();
     switch (came.kind) {
       case 'answer': {
-        const headers = call.headersOf(came.served, came.found?.headers);
+        const headers = {
+          ...call.headersOf(came.served, came.found?.headers),
+          ...(cascaded === undefined ? {} : cascadeHeaders(cascaded, costNanoUsd)),
+        };
         const answer = { status: 200, body: came.body, headers };
         return this.#end('answered', answer, costNanoUsd);
       }
@@ -285,6 +347,10 @@ export class Hand {
       return written;
     }
   }
+}
+
+function costOf(calls: readonly BookedCall[]): number {
+  return calls.reduce((sum, booked) => sum + booked.sums().costNanoUsd, 0);
 }
 
 function pastDeadline(): GatewayError {

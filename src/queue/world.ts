@@ -5,9 +5,12 @@ import type { GatewayError } from '../core/errors.ts';
 import type { MakeId } from '../core/ids.ts';
 import type { Keep } from '../router/attempt.ts';
 import type { AnswerableCall, BookedWorld, Found } from '../router/booked.ts';
+import type { Thresholds } from '../router/cascade/threshold.ts';
 import type { Caller, Policy, Route, Served, Target, WholeSink } from '../router/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
+import type { CascadeMetrics } from '../telemetry/cascade-metrics.ts';
+import type { LabelWriter } from '../telemetry/label-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { QueuedRequest } from './contract.ts';
 
@@ -53,6 +56,11 @@ export interface QueueEvents {
 export type Step = (place: string) => void | Promise<void>;
 
 export interface QueueWorld extends BookedWorld {
+  readonly cascades: {
+    readonly thresholds: Thresholds;
+    readonly metrics: CascadeMetrics;
+    readonly labels: Pick<LabelWriter, 'add'>;
+  };
   readonly rows: QueueRows;
   readonly ledger: { append(entries: readonly LedgerEntry[]): Promise<void> };
   readonly policy: () => Policy;

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import type { Answer } from '../../core/answer.ts';
 import type { StopKind } from '../../core/event.ts';
 import { judgeAnswer } from '../../router/cascade/judge.ts';
+import { finishOf } from '../../router/cascade/words.ts';
 import type { Item, Lane, LaneRole } from '../contract.ts';
 import { type Course, courseOf, type Judge } from './after-answer.ts';
-import { finishOf } from './judge-by.ts';
 import { settledAnswer } from './settled-answer.ts';
 import { spare } from './spared.ts';
 

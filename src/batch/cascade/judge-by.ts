@@ -1,12 +1,10 @@
 /** How a route's cascade judges first answers now. */
-import type { Answer } from '../../core/answer.ts';
-import type { StopKind } from '../../core/event.ts';
 import { agreementOf } from '../../router/cascade/agreement.ts';
 import { readConfidence } from '../../router/cascade/confidence.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
 import { judgeAnswer } from '../../router/cascade/judge.ts';
 import { readJudgement } from '../../router/cascade/opinion.ts';
-import { isFinished } from '../../router/cascade/words.ts';
+import { finishOf } from '../../router/cascade/words.ts';
 import type { BatchWorldInside } from '../world.ts';
 import type { Judge } from './after-answer.ts';
 
@@ -27,10 +25,4 @@ export function judgeBy(
       return judgeAnswer(cascade, threshold, calibration, { raw, formOk, finish: finishOf(first) });
     },
   };
-}
-
-/** Of several answers, how the one ended that did not come to its end. */
-export function finishOf({ choices }: Answer): StopKind {
-  const stops = choices.map(({ stop }) => stop.kind);
-  return stops.find((stop) => !isFinished(stop)) ?? stops[0] ?? 'other';
 }

@@ -4,7 +4,7 @@ import { present } from '../../core/present.ts';
 import { checkCalls } from '../../form/calls.ts';
 import { sayTheSame } from '../../router/cascade/agreement.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
-import { isFinished } from '../../router/cascade/words.ts';
+import { finishOf, isFinished } from '../../router/cascade/words.ts';
 import { findRoute } from '../../router/find-route.ts';
 import type { Label } from '../../stores/routing/contract.ts';
 import type { Batch, Item, ItemCall, Lane } from '../contract.ts';
@@ -13,7 +13,7 @@ import type { BatchWorldInside } from '../world.ts';
 import { type Course, courseOf, type Said } from './after-answer.ts';
 import { offerAudit } from './audit.ts';
 import { featuresFor } from './features.ts';
-import { finishOf, judgeBy } from './judge-by.ts';
+import { judgeBy } from './judge-by.ts';
 import { readNeutral } from './neutral.ts';
 
 /** One answer, and what it is the answer to. */

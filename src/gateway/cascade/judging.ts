@@ -1,6 +1,5 @@
 /** What is found out about a cheap answer before it is given: its form, its end, and how sure it is. */
 import type { Answer } from '../../core/answer.ts';
-import type { StopKind } from '../../core/event.ts';
 import { checkForm } from '../../form/answer.ts';
 import { checkCalls } from '../../form/calls.ts';
 import { agreementOf } from '../../router/cascade/agreement.ts';
@@ -9,7 +8,7 @@ import type { Cascade, CascadeVerdict } from '../../router/cascade/contract.ts';
 import { judgeAnswer } from '../../router/cascade/judge.ts';
 import { judgeRequest, readJudgement } from '../../router/cascade/opinion.ts';
 import type { InForce } from '../../router/cascade/threshold.ts';
-import { isFinished } from '../../router/cascade/words.ts';
+import { finishOf, isFinished } from '../../router/cascade/words.ts';
 import type { AttemptRecord } from '../../router/contract.ts';
 import type { GatewayWorld } from '../world.ts';
 import { ask, type Question, type Reply } from './ask.ts';
@@ -55,7 +54,7 @@ export async function judge(
   terms: Terms,
   others: { readonly sink: Leash; readonly replies: readonly Promise<Reply>[] },
 ): Promise<Judgement> {
-  const finish = endOf(answer);
+  const finish = finishOf(answer);
   const form = formOf(cascade, call, answer);
   const sound = isFinished(finish) && form.message === undefined;
   // What is not given out anyway needs nobody's opinion.
@@ -104,12 +103,6 @@ function formOf(
   const request = call.request();
   const message = checkCalls(answer, request.tools);
   return message === undefined ? (checkForm(request.format, answer) ?? {}) : { message };
-}
-
-/** Of several choices, the first that did not come to its end. */
-function endOf({ choices }: Answer): StopKind {
-  const stops = choices.map(({ stop }) => stop.kind);
-  return stops.find((stop) => !isFinished(stop)) ?? stops[0] ?? 'other';
 }
 
 /** Roughly four letters a token, as estimates go before anything is learnt. */

@@ -1,5 +1,5 @@
 /** The words of an answer, and whether it came to its end. */
-import type { Choice } from '../../core/answer.ts';
+import type { Answer, Choice } from '../../core/answer.ts';
 import type { StopKind } from '../../core/event.ts';
 
 /** The text that a choice says, without its thoughts. */
@@ -13,4 +13,10 @@ export function textOf({ blocks }: Pick<Choice, 'blocks'>): string {
 /** A call of a tool is a whole answer; what was cut off, filtered or refused is none. */
 export function isFinished(stop: StopKind): boolean {
   return stop === 'end' || stop === 'stop-sequence' || stop === 'tool';
+}
+
+/** Of several choices, how the first ended that did not come to its end. */
+export function finishOf({ choices }: Pick<Answer, 'choices'>): StopKind {
+  const stops = choices.map(({ stop }) => stop.kind);
+  return stops.find((stop) => !isFinished(stop)) ?? stops[0] ?? 'other';
 }
