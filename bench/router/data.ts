@@ -24,7 +24,7 @@ export const sets = {
 } as const satisfies Readonly<Record<string, SetName>>;
 
 /** As `complexity.chars` has it by default. */
-export const mostChars = 1_500;
+export const mostChars = 500;
 
 export function isThere(): boolean {
   return Object.values(sets).every(({ file }) => existsSync(join(dataFolder, `${file}.jsonl.gz`)));

@@ -58,7 +58,7 @@ export const evaluate = addStoreOptions(
     .option('--seed <number>', 'of chance; the same number gives the same figures', Number, 1)
     .option('--share <share>', 'of strong calls, at which accuracy and cost are told', parseShare, 0.3)
     .option('--price-ratio <times>', 'what a strong call costs beside a cheap one, for files', parseRatio, 10)
-    .option('--chars <count>', 'most characters of a prompt that are read', parseCount, 1_500)
+    .option('--chars <count>', 'most characters of a prompt that are read', parseCount, 500)
     .option('--json', 'print JSON'),
 ).action(async (files: readonly string[], options: Options) => {
   const { title, splits, readUs, note } = await splitsOf(files, options);

@@ -25,7 +25,7 @@ const weights = z.strictObject({
 export const complexity = z
   .strictObject({
     chars: count
-      .prefault('1500')
+      .prefault(500)
       .describe('Most characters of a request that are read for its score, from its start and its end.'),
     weights: weights.prefault({}).describe('Weights of the parts of the score, over the usual ones.'),
     scorer: z
