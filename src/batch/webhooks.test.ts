@@ -7,6 +7,7 @@ import { Webhook } from 'standardwebhooks';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { Delivery, DeliveryRows } from '../stores/batch/contract.ts';
 import type { Batch } from './contract.ts';
+import { nothingDone } from './nothing-done.ts';
 import { isPublicAddress, webhookUrlProblem } from './webhooks/address.ts';
 import { deliveryOf } from './webhooks/message.ts';
 import type { Lookup } from './webhooks/send.ts';
@@ -95,22 +96,10 @@ function batchOf(url: string, shape = 'openai'): Batch {
     priority: 'low',
     webhook: { url, metadata: { order: '7' } },
     state: 'completed',
+    ...nothingDone,
     counts: { total: 5, done: 2, failed: 1, cancelled: 1, expired: 1 },
     assembledLines: 5,
     assembledBytes: 1,
-    problems: [],
-    twins: 0,
-    reused: 0,
-    prefiltered: 0,
-    repaired: 0,
-    estimateNanoUsd: 0,
-    costNanoUsd: 0,
-    listNanoUsd: 0,
-    inputTokens: 0,
-    cacheReadTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    outputs: {},
     createdAtMs: 0,
     deadlineAtMs: dayMs,
     endedAtMs: 1_000_000,

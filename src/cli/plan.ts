@@ -5,6 +5,7 @@ import type { Batch } from '../batch/contract.ts';
 import { createExperience, type Experience } from '../batch/forecast/experience.ts';
 import { Forecaster } from '../batch/forecast/forecast.ts';
 import type { Forecast } from '../batch/forecast/report.ts';
+import { nothingDone } from '../batch/nothing-done.ts';
 import { compileRules } from '../batch/prefilter.ts';
 import { createCalibration } from '../catalog/calibration.ts';
 import { type Loaded, writeProblems } from '../config/load.ts';
@@ -206,22 +207,7 @@ function batchFor(endpoint: string, options: Options): Batch {
     tags: options.tag ?? [],
     priority: 'normal',
     state: 'assembling',
-    counts: { total: 0, done: 0, failed: 0, cancelled: 0, expired: 0 },
-    assembledLines: 0,
-    assembledBytes: 0,
-    problems: [],
-    twins: 0,
-    reused: 0,
-    prefiltered: 0,
-    repaired: 0,
-    estimateNanoUsd: 0,
-    costNanoUsd: 0,
-    listNanoUsd: 0,
-    inputTokens: 0,
-    cacheReadTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    outputs: {},
+    ...nothingDone,
     createdAtMs: nowMs,
     deadlineAtMs: nowMs + windowMs,
   };

@@ -19,6 +19,7 @@ import type {
   StoredFile,
 } from '../../src/batch/contract.ts';
 import type { BatchDesk, Page, Paged } from '../../src/batch/desk/contract.ts';
+import { nothingDone } from '../../src/batch/nothing-done.ts';
 import { asGatewayError, GatewayError } from '../../src/core/errors.ts';
 
 /** A body to answer with, or an error; `undefined`: the item is never answered. */
@@ -235,22 +236,7 @@ export function createTestDesk(options: {
         inputBlob: source.blob,
         inputBytes: source.bytes,
         state: 'assembling',
-        counts: { total: 0, done: 0, failed: 0, cancelled: 0, expired: 0 },
-        assembledLines: 0,
-        assembledBytes: 0,
-        problems: [],
-        twins: 0,
-        reused: 0,
-        prefiltered: 0,
-        repaired: 0,
-        estimateNanoUsd: 0,
-        costNanoUsd: 0,
-        listNanoUsd: 0,
-        inputTokens: 0,
-        cacheReadTokens: 0,
-        outputTokens: 0,
-        reasoningTokens: 0,
-        outputs: {},
+        ...nothingDone,
         createdAtMs: now(),
         deadlineAtMs: now() + wanted.windowMs,
       };

@@ -1,6 +1,7 @@
 /** Batches and results to try the shapes with. */
 import assert from 'node:assert/strict';
 import type { Batch, FinalItem, Provenance } from '../../src/batch/contract.ts';
+import { nothingDone } from '../../src/batch/nothing-done.ts';
 import { GatewayError } from '../../src/core/errors.ts';
 
 /** What may be a custom_id and is rarely thought of. */
@@ -35,22 +36,7 @@ export function batchOf(changes: Partial<Batch> = {}): Batch {
     tags: [],
     priority: 'normal',
     state: 'running',
-    counts: { total: 0, done: 0, failed: 0, cancelled: 0, expired: 0 },
-    assembledLines: 0,
-    assembledBytes: 0,
-    problems: [],
-    twins: 0,
-    reused: 0,
-    prefiltered: 0,
-    repaired: 0,
-    estimateNanoUsd: 0,
-    costNanoUsd: 0,
-    listNanoUsd: 0,
-    inputTokens: 0,
-    cacheReadTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    outputs: {},
+    ...nothingDone,
     createdAtMs,
     deadlineAtMs: createdAtMs + 86_400_000,
     ...changes,

@@ -8,6 +8,7 @@ import type { Decision } from '../../router/decide.ts';
 import type { Asked, DecisionQuery, DecisionRecord, Decisions } from '../../router/decisions.ts';
 import { complexityText, explainTargets } from '../../router/explain.ts';
 import { expectedNanoUsd, type Measures } from '../../router/order.ts';
+import { readQuery } from './read-query.ts';
 
 const query = z.strictObject({
   route: z.string().optional(),
@@ -38,18 +39,9 @@ export async function listDecisions(
   sight: DecisionSight,
   asked: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  const parsed = query.safeParse(asked);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const param = issue?.path.join('.') ?? '';
-    throw new GatewayError(
-      'invalid_request',
-      `${param === '' ? 'The query' : param}: ${issue?.message ?? 'not readable'}.`,
-      { param },
-    );
-  }
-  const { limit } = parsed.data;
-  const wanted: DecisionQuery = { limit, ...present(parsed.data) };
+  const read = readQuery(query, asked);
+  const { limit } = read;
+  const wanted: DecisionQuery = { limit, ...present(read) };
   const told = (await sight.ofAll?.(wanted)) ?? tellDecisions(sight, wanted);
   const newest = [...told].sort((one, other) => atOf(other).localeCompare(atOf(one)));
   return Response.json({ decisions: newest.slice(0, limit) });

@@ -1,9 +1,9 @@
 /** `GET /admin/spend`: the ledger, grouped and filtered, as JSON or CSV. */
 import { z } from 'zod';
-import { GatewayError } from '../../core/errors.ts';
 import { present } from '../../core/present.ts';
 import { type Ledger, spendGroups } from '../../stores/contract.ts';
 import { spendCsv, spendRecords } from '../../stores/spend-report.ts';
+import { readQuery } from './read-query.ts';
 
 const groups = z
   .string()
@@ -30,17 +30,8 @@ export async function answerSpend(
   ledger: Ledger,
   asked: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  const parsed = query.safeParse(asked);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const param = issue?.path.join('.') ?? '';
-    throw new GatewayError(
-      'invalid_request',
-      `${param === '' ? 'The query' : param}: ${issue?.message ?? 'not readable'}.`,
-      { param },
-    );
-  }
-  const { by, from, to, limit, format, ...filter } = parsed.data;
+  const read = readQuery(query, asked);
+  const { by, from, to, limit, format, ...filter } = read;
   const rows = await ledger.spend({ ...present(filter), ...present({ fromMs: from, toMs: to }) }, by, limit);
   return format === 'csv'
     ? new Response(spendCsv(by, rows), { headers: { 'content-type': 'text/csv; charset=utf-8' } })
