@@ -15,12 +15,13 @@ import { callIn } from './cascade/asked.ts';
 import { type SettledAnswer, settledAnswer } from './cascade/settled-answer.ts';
 import { spare } from './cascade/spared.ts';
 import { Waves } from './cascade/waves.ts';
-import type { Batch, BatchShape, Item, ItemCall, ItemError, ItemResult, Lane } from './contract.ts';
+import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import { aloneChain } from './lanes.ts';
 import { type LocalBlob, openLocal } from './local-blob.ts';
 import { aloneSegment, SegmentWriter } from './segment.ts';
 import { Segments } from './segments.ts';
+import type { BatchShape, ItemCall } from './shape/contract.ts';
 import type { BatchWorldInside } from './world.ts';
 
 /** Failed rounds after which an item is a dead letter, submissions included. */

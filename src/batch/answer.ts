@@ -7,8 +7,9 @@ import { checkForm } from '../form/answer.ts';
 import type { Cascade } from '../router/cascade/contract.ts';
 import type { Target } from '../router/contract.ts';
 import { askedIn } from './cascade/asked.ts';
-import type { Batch, BatchShape, Item, ItemCall, Lane } from './contract.ts';
+import type { Batch, Item, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';
+import type { BatchShape, ItemCall } from './shape/contract.ts';
 
 export interface ReadAnswer {
   /** JSON text in the caller's dialect. */

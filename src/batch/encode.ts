@@ -16,9 +16,10 @@ import { findRoute } from '../router/find-route.ts';
 import { needsOf } from '../router/needs.ts';
 import { splitLines } from '../wire/jsonl.ts';
 import { askedIn, callIn } from './cascade/asked.ts';
-import type { Batch, Item, ItemCall, Lane, Submission } from './contract.ts';
+import type { Batch, Item, Lane, Submission } from './contract.ts';
 import { openLocal, readFileThrough } from './local-blob.ts';
 import { Segments } from './segments.ts';
+import type { ItemCall } from './shape/contract.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const pageItems = 2_000;

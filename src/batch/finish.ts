@@ -7,9 +7,10 @@ import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredAnswer } from '../stores/batch/contract.ts';
 import { announcementOf } from './announce.ts';
-import type { Batch, BatchShape } from './contract.ts';
+import type { Batch } from './contract.ts';
 import { Results } from './results.ts';
 import { folderOf } from './segment.ts';
+import type { BatchShape } from './shape/contract.ts';
 import type { BatchWorldInside } from './world.ts';
 
 const pageItems = 2_000;

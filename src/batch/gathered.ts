@@ -5,9 +5,10 @@
 import { type ErrorCode, errorKinds } from '../core/errors.ts';
 import type { QueuedRequest } from '../queue/contract.ts';
 import type { BatchRoad, GatheredBatch } from '../queue/gathering/contract.ts';
-import type { Batch, FinalItem, ItemState } from './contract.ts';
+import type { Batch, ItemState } from './contract.ts';
 import type { BatchDesk } from './desk/contract.ts';
 import { Results } from './results.ts';
+import type { FinalItem } from './shape/contract.ts';
 import type { BatchWorldInside } from './world.ts';
 
 /** How a request becomes a line, and in which shape. */

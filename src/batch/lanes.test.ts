@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { call, policy, route, target } from '../../test/support/router.ts';
 import type { Arm, Canary } from '../router/canary/contract.ts';
-import type { ItemCall } from './contract.ts';
 import { Lanes } from './lanes.ts';
+import type { ItemCall } from './shape/contract.ts';
 
 const [fresh, old] = [target('new/1'), target('old/1')];
 const canary: Canary = {

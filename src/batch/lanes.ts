@@ -12,8 +12,9 @@ import type { Considered, Policy, Route, Step, Target } from '../router/contract
 import { decide, type World } from '../router/decide.ts';
 import { askedFirst } from './cascade/asked.ts';
 import { laterWaves, type Wave, wavesFrom } from './cascade/way.ts';
-import type { ItemCall, Lane } from './contract.ts';
+import type { Lane } from './contract.ts';
 import { withMode } from './mode.ts';
+import type { ItemCall } from './shape/contract.ts';
 
 const healthy = { view: () => ({ standing: 'ready' as const, untilMs: 0 }) };
 

@@ -11,10 +11,11 @@ import type { WalkWorld } from '../router/progress.ts';
 import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
 import { createHasher, type Hasher } from '../wire/request-hash.ts';
 import { assumedShare, judgementTokens } from './cascade/usual.ts';
-import type { Batch, BatchShape, Item, ItemCall, Lane, Line } from './contract.ts';
+import type { Batch, Item, Lane } from './contract.ts';
 import { outputBuffer } from './encode.ts';
 import { errorOf } from './item-error.ts';
 import { Lanes } from './lanes.ts';
+import type { BatchShape, ItemCall, Line } from './shape/contract.ts';
 import { answerByRule } from './shortcuts.ts';
 import type { BatchWorldInside, Payer } from './world.ts';
 

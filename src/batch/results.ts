@@ -1,10 +1,11 @@
 /** What came of items, as whoever asked is told: the answer out of its segment, and by whom, how and for how much it was given. */
 import type { StoredAnswer } from '../stores/batch/contract.ts';
 import { outcomeOf } from './cascade/outcome.ts';
-import type { Batch, FinalItem, Item, Lane, Submission } from './contract.ts';
+import type { Batch, Item, Lane, Submission } from './contract.ts';
 import { defaultError } from './final-error.ts';
 import { aloneTargetOf, writerOf } from './segment.ts';
 import { Segments } from './segments.ts';
+import type { FinalItem } from './shape/contract.ts';
 import type { BatchWorldInside } from './world.ts';
 
 export class Results {

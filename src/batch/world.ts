@@ -16,10 +16,10 @@ import type { CascadeMetrics } from '../telemetry/cascade-metrics.ts';
 import type { LedgerWriter } from '../telemetry/ledger-writer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { BatchEvents } from './alerts.ts';
-import type { BatchShape } from './contract.ts';
 import type { CompiledRules } from './prefilter.ts';
 import type { Room } from './room.ts';
 import type { BatchSettings } from './settings.ts';
+import type { BatchShape } from './shape/contract.ts';
 
 /** Who pays for a batch: the key of its owner, as it is now. */
 export interface Payer {

@@ -1,5 +1,5 @@
 /** What came of an item of a batch, as the caller of the request in it would have got it over a held line. */
-import type { FinalItem, Provenance } from '../batch/contract.ts';
+import type { FinalItem, Provenance } from '../batch/shape/contract.ts';
 import { GatewayError } from '../core/errors.ts';
 import { decimalDollars } from '../core/price.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';

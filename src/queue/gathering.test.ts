@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { batchOf } from '../../test/support/batch-shape.ts';
 import { queued } from '../../test/support/queued.ts';
-import type { FinalItem } from '../batch/contract.ts';
+import type { FinalItem } from '../batch/shape/contract.ts';
 import type { Stores } from '../stores/contract.ts';
 import { openStores } from '../stores/open.ts';
 import type { NewQueuedRequest, QueuedRequest, WaitingPolicy } from './contract.ts';

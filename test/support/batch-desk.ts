@@ -8,18 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type {
-  Batch,
-  BatchShape,
-  FinalItem,
-  ItemCall,
-  ItemError,
-  NewBatch,
-  Owner,
-  StoredFile,
-} from '../../src/batch/contract.ts';
+import type { Batch, ItemError, NewBatch, Owner, StoredFile } from '../../src/batch/contract.ts';
 import type { BatchDesk, Page, Paged } from '../../src/batch/desk/contract.ts';
 import { nothingDone } from '../../src/batch/nothing-done.ts';
+import type { BatchShape, FinalItem, ItemCall } from '../../src/batch/shape/contract.ts';
 import { asGatewayError, GatewayError } from '../../src/core/errors.ts';
 
 /** A body to answer with, or an error; `undefined`: the item is never answered. */

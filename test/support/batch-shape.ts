@@ -1,7 +1,8 @@
 /** Batches and results to try the shapes with. */
 import assert from 'node:assert/strict';
-import type { Batch, FinalItem, Provenance } from '../../src/batch/contract.ts';
+import type { Batch } from '../../src/batch/contract.ts';
 import { nothingDone } from '../../src/batch/nothing-done.ts';
+import type { FinalItem, Provenance } from '../../src/batch/shape/contract.ts';
 import { GatewayError } from '../../src/core/errors.ts';
 
 /** What may be a custom_id and is rarely thought of. */

@@ -3,8 +3,9 @@ import type { Answer } from '../../core/answer.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
 import { judgeRequest } from '../../router/cascade/opinion.ts';
-import type { Item, ItemCall, Lane } from '../contract.ts';
+import type { Item, Lane } from '../contract.ts';
 import type { Segments } from '../segments.ts';
+import type { ItemCall } from '../shape/contract.ts';
 import { readNeutral } from './neutral.ts';
 
 /** Where its confidence is in how probable its words were, these are asked for too, whoever asks. */

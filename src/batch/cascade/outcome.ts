@@ -1,6 +1,7 @@
 /** What a result line tells of its cascade. */
 import { present } from '../../core/present.ts';
-import type { Item, Lane, Provenance } from '../contract.ts';
+import type { Item, Lane } from '../contract.ts';
+import type { Provenance } from '../shape/contract.ts';
 
 export function outcomeOf({ cascade, lane }: Item, lanes: readonly Lane[]): Provenance['cascade'] {
   if (cascade === undefined) return undefined;

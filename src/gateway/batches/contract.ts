@@ -3,8 +3,8 @@
  * It maps its endpoints onto the batch desk and knows no provider.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BatchShape } from '../../batch/contract.ts';
 import type { BatchDesk } from '../../batch/desk/contract.ts';
+import type { BatchShape } from '../../batch/shape/contract.ts';
 import type { GatewayError } from '../../core/errors.ts';
 import type { MakeId } from '../../core/ids.ts';
 import type { AnyDialect, ErrorBody } from '../dialects/contract.ts';

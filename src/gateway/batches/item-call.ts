@@ -1,5 +1,6 @@
 /** An item of a batch as the router sees a request. It came with no HTTP request of its own: its terms are its batch's. */
-import type { Batch, ItemCall, Line } from '../../batch/contract.ts';
+import type { Batch } from '../../batch/contract.ts';
+import type { ItemCall, Line } from '../../batch/shape/contract.ts';
 import type { Answer } from '../../core/answer.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { ChatRequest, EmbeddingRequest } from '../../core/request.ts';

@@ -1,5 +1,5 @@
 /** What the lines of all shapes have in common: an object with a `custom_id` and, as one of its members, the request. */
-import type { Line } from '../../batch/contract.ts';
+import type { Line } from '../../batch/shape/contract.ts';
 import type { ScannedBody } from '../../core/body.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { readField, scanPair } from '../../wire/json-scan.ts';

@@ -1,5 +1,5 @@
 /** What the result lines of all shapes have in common. Lines are put together as text: answers are many, large, and not ours to read. */
-import type { FinalItem, Provenance } from '../../batch/contract.ts';
+import type { FinalItem, Provenance } from '../../batch/shape/contract.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { decimalDollars } from '../../core/price.ts';
 import { parseTarget } from '../../core/target.ts';

@@ -1,5 +1,6 @@
 /** What gathering requests into batches asks of the others: of the batch road, and of the dialects. */
-import type { BatchState, FinalItem } from '../../batch/contract.ts';
+import type { BatchState } from '../../batch/contract.ts';
+import type { FinalItem } from '../../batch/shape/contract.ts';
 import type { ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { QueuedAnswer, QueuedRequest } from '../contract.ts';
 

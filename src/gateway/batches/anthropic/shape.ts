@@ -2,7 +2,7 @@
  * Lines and results as Anthropic's Message Batches have them: `{custom_id, params}`. Lines are our own writing, element by element of what
  * came in one body, so that each can carry the headers that the whole came with.
  */
-import type { BatchShape, FinalItem, Line } from '../../../batch/contract.ts';
+import type { BatchShape, FinalItem, Line } from '../../../batch/shape/contract.ts';
 import type { ScannedBody } from '../../../core/body.ts';
 import { isObject } from '../../../core/json.ts';
 import { readField } from '../../../wire/json-scan.ts';

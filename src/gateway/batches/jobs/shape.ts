@@ -2,7 +2,7 @@
  * Lines and results of jobs. A line is our own writing: `{custom_id, body}` with a Chat Completions body, as which its item is asked. A
  * result is short, since those who submit jobs want the text: `{id, content, …}`.
  */
-import type { BatchShape, FinalItem, Line } from '../../../batch/contract.ts';
+import type { BatchShape, FinalItem, Line } from '../../../batch/shape/contract.ts';
 import type { Answer } from '../../../core/answer.ts';
 import { present } from '../../../core/present.ts';
 import type { AnyDialect, ChatDialect } from '../../dialects/contract.ts';

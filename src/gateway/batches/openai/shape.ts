@@ -1,5 +1,5 @@
 /** Lines and results as OpenAI's batch API has them: `{custom_id, method, url, body}`. */
-import type { BatchShape, FinalItem, Line } from '../../../batch/contract.ts';
+import type { BatchShape, FinalItem, Line } from '../../../batch/shape/contract.ts';
 import type { ScannedBody } from '../../../core/body.ts';
 import { readField } from '../../../wire/json-scan.ts';
 import type { AnyDialect, ChatDialect, EmbeddingDialect } from '../../dialects/contract.ts';

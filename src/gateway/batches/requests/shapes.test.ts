@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { batchOf, hostileIds } from '../../../../test/support/batch-shape.ts';
-import type { BatchShape } from '../../../batch/contract.ts';
+import type { BatchShape } from '../../../batch/shape/contract.ts';
 import { splitLines } from '../../../wire/jsonl.ts';
 import { dialectFolders } from '../../dialects/registry.ts';
 import { createRequestShapes, dialectOf, shapeIdOf, writeRequestLine } from './shapes.ts';

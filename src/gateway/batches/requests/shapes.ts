@@ -4,7 +4,7 @@
  *
  * There is no way in: no caller knows of these batches, and nobody fetches their results as files.
  */
-import type { BatchShape, Line } from '../../../batch/contract.ts';
+import type { BatchShape, Line } from '../../../batch/shape/contract.ts';
 import { isObject } from '../../../core/json.ts';
 import type { QueuedState } from '../../../queue/contract.ts';
 import { readField } from '../../../wire/json-scan.ts';
