@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, startRedis, type TestRedis } from '../../test/support/redis.ts';
+import { startWire, type Wire } from '../../test/support/wire.ts';
 import { type Program, startProgram } from '../fleet/program.ts';
 import { type Postgres, startOwnPostgres } from './postgres.ts';
-import { startWire, type Wire } from './proxy.ts';
 
 export interface Replica {
   readonly url: string;

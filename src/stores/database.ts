@@ -90,4 +90,7 @@ export interface Connection {
   readonly differences: Differences;
   /** The address without its secrets, for messages. */
   readonly shown: string;
+  /** Rejects where the store does not answer. */
+  answers(): Promise<void>;
+  close(): Promise<void>;
 }

@@ -1,5 +1,4 @@
 /** Opens a store by its address, with its tables up to date. */
-import { sql } from 'kysely';
 import { createBatchStores } from './batch/open.ts';
 import type { Stores } from './contract.ts';
 import type { Connection } from './database.ts';
@@ -20,7 +19,7 @@ export async function openStores(url: string): Promise<Stores> {
   try {
     await migrate(connection);
   } catch (thrown) {
-    await connection.database.destroy();
+    await connection.close();
     throw thrown;
   }
   return {
@@ -30,11 +29,9 @@ export async function openStores(url: string): Promise<Stores> {
     batch: createBatchStores(connection),
     labels: createLabelStore(connection),
     notes: createNoteStore(connection),
-    answers: async () => {
-      await sql`select 1`.execute(connection.database);
-    },
+    answers: () => connection.answers(),
     queue: createQueueRows(connection),
-    close: () => connection.database.destroy(),
+    close: () => connection.close(),
   };
 }
 

@@ -1,66 +1,122 @@
 /** A Postgres database, by a pool of its own. */
-import { Kysely, PostgresDialect } from 'kysely';
-import { Pool, TypeOverrides, types } from 'pg';
+import { Socket } from 'node:net';
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Pool, type PoolConfig, TypeOverrides, types } from 'pg';
 import type { Connection, Database } from '../database.ts';
 import { StoreError } from '../store-error.ts';
 import { postgresDifferences } from './dialect.ts';
 
-/** Appends are batched and keys are asked for in one query: more would only take from what a small server allows. */
-const maxConnections = 4;
-const connectTimeoutMs = 5000;
-/** A sum over a large ledger takes seconds; a connection that a firewall forgot takes for ever. */
-const queryTimeoutMs = 60_000;
 /**
- * A query that timed out gives its connection back as if it were sound. Age ends it; younger would only mean more
- * handshakes, older that a dead one is asked more often.
+ * Of each process, unless the address says otherwise (`?pool_size=20`). A server allows 100 unless it was told more, for all replicas and
+ * whoever else uses it; fewer, and a look for work waits behind a batch that settles a thousand items.
  */
-const maxLifetimeSeconds = 600;
+const usualConnections = 10;
+const mostConnections = 1_000;
+const sizeParameter = 'pool_size';
+/** How long is waited for a server, in ms; tests wait less. */
+export interface Patience {
+  readonly connectMs: number;
+  /** A sum over a large ledger takes seconds; a connection that a firewall forgot takes for ever. */
+  readonly queryMs: number;
+  /** A query that timed out gives its connection back as if it were sound: what has been silent for so long is ended. */
+  readonly silenceMs: number;
+  /** Of the question whether it answers. */
+  readonly probeMs: number;
+}
+const usualPatience: Patience = { connectMs: 5_000, queryMs: 30_000, silenceMs: 35_000, probeMs: 2_000 };
 /** Less than the five minutes after which common firewalls forget a silent connection. */
 const keepAliveInitialDelayMillis = 60_000;
 
-export async function connectPostgres(url: string): Promise<Connection> {
-  const shown = showAddress(url);
+export async function connectPostgres(text: string, patience = usualPatience): Promise<Connection> {
+  const { connectMs, queryMs, silenceMs, probeMs } = patience;
+  const { shown, url, connections } = readAddress(text);
   const overrides = new TypeOverrides();
   // Times, counts and nano-dollars are below 2^53. Here alone: another user of the package may want the text.
   overrides.setTypeParser(types.builtins.INT8, Number);
-  const pool = new Pool({
+  const pool = openPool({
     connectionString: url,
     types: overrides,
-    max: maxConnections,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: queryTimeoutMs,
-    maxLifetimeSeconds,
-    keepAlive: true,
-    keepAliveInitialDelayMillis,
+    max: connections,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: queryMs,
+    stream: () => endWhenSilent(silenceMs),
   });
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
-  pool.on('error', () => {});
+  // On a connection of its own, so that a busy pool does not look like a server that is away.
+  const probe = openPool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: probeMs,
+    query_timeout: probeMs,
+    idleTimeoutMillis: probeMs / 2,
+    stream: () => endWhenSilent(probeMs),
+  });
+  const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  const close = async (): Promise<void> => {
+    await Promise.all([database.destroy(), probe.end()]);
+  };
   try {
-    await pool.query('select 1');
+    await sql`select 1`.execute(database);
   } catch (thrown) {
-    await pool.end();
+    await close();
     throw new StoreError(
       `The store ${shown} cannot be reached: ${reasonOf(thrown)}. See that Postgres runs there and that user, password and database are right.`,
       thrown,
     );
   }
   return {
-    database: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
+    database,
     differences: postgresDifferences,
     shown,
+    async answers() {
+      await probe.query('select 1');
+    },
+    close,
   };
 }
 
-/** Neither the password nor the options, of which one may be a password. */
-function showAddress(url: string): string {
-  if (!URL.canParse(url)) {
+function openPool(config: PoolConfig): Pool {
+  const pool = new Pool({ ...config, keepAlive: true, keepAliveInitialDelayMillis });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** Idle connections leave the pool before that, so what is silent for so long waits for an answer. */
+function endWhenSilent(ms: number): Socket {
+  const socket = new Socket();
+  socket.setTimeout(ms, () => {
+    socket.destroy(new Error(`Postgres has said nothing for ${ms / 1000} s`));
+  });
+  return socket;
+}
+
+interface Address {
+  /** Without our own parameter. */
+  readonly url: string;
+  readonly connections: number;
+  /** Neither the password nor the options, of which one may be a password. */
+  readonly shown: string;
+}
+
+function readAddress(text: string): Address {
+  if (!URL.canParse(text)) {
     // The cause is left out: it would hold the whole address.
     throw new StoreError(
       'The store is not an address of Postgres. Write postgres://user:password@host:5432/database, with special characters of the password percent-encoded.',
     );
   }
-  const { host, pathname, username } = new URL(url);
-  return `postgres://${username === '' ? '' : `${username}@`}${host}${pathname}`;
+  const url = new URL(text);
+  const { host, pathname, username, searchParams } = url;
+  const shown = `postgres://${username === '' ? '' : `${username}@`}${host}${pathname}`;
+  const size = searchParams.get(sizeParameter);
+  if (size === null) return { url: text, connections: usualConnections, shown };
+  const connections = Number(size);
+  if (!Number.isInteger(connections) || connections < 1 || connections > mostConnections)
+    throw new StoreError(
+      `The ${sizeParameter} of the store ${shown} is not a number from 1 to ${mostConnections}.`,
+    );
+  searchParams.delete(sizeParameter);
+  return { url: url.href, connections, shown };
 }
 
 function reasonOf(thrown: unknown): string {

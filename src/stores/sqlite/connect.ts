@@ -16,6 +16,7 @@ import {
   SqliteDriver,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
 } from 'kysely';
 import { systemClock } from '../../core/clock.ts';
 import type { Connection, Database } from '../database.ts';
@@ -33,18 +34,23 @@ const longestBusyDelayMs = 50;
 const maxWalAttempts = 100;
 
 export function connectSqlite(path: string): Connection {
-  const database = openFile(path);
+  const file = openFile(path);
+  const database = new Kysely<Database>({
+    dialect: {
+      createAdapter: () => new Adapter(),
+      createDriver: () => new Driver({ database: bridge(file) }),
+      createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
   return {
-    database: new Kysely<Database>({
-      dialect: {
-        createAdapter: () => new Adapter(),
-        createDriver: () => new Driver({ database: bridge(database) }),
-        createIntrospector: (kysely) => new SqliteIntrospector(kysely),
-        createQueryCompiler: () => new SqliteQueryCompiler(),
-      },
-    }),
+    database,
     differences: sqliteDifferences,
     shown: path,
+    async answers() {
+      await sql`select 1`.execute(database);
+    },
+    close: () => database.destroy(),
   };
 }
 

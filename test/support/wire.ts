@@ -1,4 +1,4 @@
-/** A wire between the gateways and a server that can be cut: bytes stop, and nobody is told, as when a switch dies. */
+/** A wire to a server that can be cut: bytes stop, and nobody is told, as when a switch dies. */
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface Wire {
@@ -6,6 +6,8 @@ export interface Wire {
   /** Until it is mended, nothing passes either way, and new connections hang. */
   cut(): void;
   mend(): void;
+  /** What was cut stays silent for ever; new connections pass. */
+  mendForNew(): void;
   close(): Promise<void>;
 }
 
@@ -43,6 +45,9 @@ export async function startWire(toPort: number): Promise<Wire> {
     mend() {
       whole = true;
       for (const socket of sockets) socket.destroy();
+    },
+    mendForNew() {
+      whole = true;
     },
     async close() {
       for (const socket of sockets) socket.destroy();
