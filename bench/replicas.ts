@@ -127,6 +127,7 @@ async function breakThings(
 ): Promise<readonly Recovery[]> {
   const list = happenings(times);
   const recoveries: Recovery[] = [];
+  const beganMs = performance.now();
   for (let index = 0; performance.now() < untilMs; index++) {
     await pause(Math.min(10_000, chaosMs / 20));
     const happening = list[index % list.length];
@@ -134,9 +135,11 @@ async function breakThings(
     await happening.happen(scene);
     const recoveredMs = await recovery(scene);
     recoveries.push({ name: happening.name, recoveredMs });
-    print(
-      `${happening.name}: ${recoveredMs === undefined ? 'NOT RECOVERED' : `${Math.round(recoveredMs)} ms`}`,
-    );
+    const how = recoveredMs === undefined ? 'NOT RECOVERED' : `${Math.round(recoveredMs)} ms`;
+    print(`${Math.round((performance.now() - beganMs) / 1000)} s: ${happening.name}: ${how}`);
+    for (const { program } of scene.replicas)
+      if (program?.alive() === false)
+        print(`! a replica ended by itself: ${program.complaint().slice(-2_000)}`);
   }
   return recoveries;
 }

@@ -12,6 +12,8 @@ export interface Program {
   readonly url: string;
   readonly pid: number;
   complaint(): string;
+  /** Whether it runs. */
+  alive(): boolean;
   /** As a crash: nothing is flushed, nobody is told. */
   kill(): Promise<void>;
   /** As an operator: it may finish what it does. */
@@ -39,6 +41,7 @@ export async function startProgram(
       url,
       pid: child.pid ?? 0,
       complaint: () => complaint,
+      alive: () => child.exitCode === null && child.signalCode === null,
       kill: () => end(child, 'SIGKILL'),
       stop: () => end(child, 'SIGTERM'),
     };

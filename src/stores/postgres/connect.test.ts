@@ -55,6 +55,19 @@ describe('a connection to Postgres', { skip }, () => {
       );
     });
 
+  test('that ends between two statements of a transaction fails the transaction, and nothing else', async () => {
+    const connection = await connectPostgres(url);
+    const broken = connection.database.transaction().execute(async (transaction) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction);
+      await sql`select pg_terminate_backend(${rows[0]?.pid}, 5000)`.execute(connection.database);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sql`select 1`.execute(transaction);
+    });
+    await assert.rejects(broken);
+    await sql`select 1`.execute(connection.database);
+    await connection.close();
+  });
+
   test('that falls silent is ended, and others take its place', async () => {
     const through = withSize('1').replace(`:${postgres.port}/`, `:${wire.port}/`);
     const patience = { connectMs: 200, queryMs: 200, silenceMs: 300, probeMs: 200 };

@@ -76,8 +76,10 @@ export async function connectPostgres(text: string, patience = usualPatience): P
 
 function openPool(config: PoolConfig): Pool {
   const pool = new Pool({ ...config, keepAlive: true, keepAliveInitialDelayMillis });
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // Told to whoever waits for an answer. Without a listener the end of one that nobody waits on, idle or between two statements of a
+  // transaction, would be the end of the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 
