@@ -4,6 +4,7 @@
  * take any step; hints wake whoever is free, and without them the rows are looked at often enough.
  */
 
+import { Bell } from '../core/bell.ts';
 import type { Work } from '../stores/batch/contract.ts';
 import { adopt } from './adopt.ts';
 import { Conflict } from './assemble.ts';
@@ -24,7 +25,9 @@ const mostHeavy = 2;
 /** With nothing due, the store is asked again after this, for rows that another process has added … */
 const longestSleepMs = 1_000;
 /** … and after this where other processes tell of theirs: a hint may be lost. */
-const longestSharedSleepMs = 15_000;
+const longestSharedSleepMs = 5_000;
+/** The store has failed; it is asked again. */
+const troubleMs = 1_000;
 /** A step that failed by a defect of ours, or of a store, is tried again, later each time. */
 const firstRetryMs = 1_000;
 const longestRetryMs = 300_000;
@@ -36,11 +39,12 @@ export class Worker {
   readonly #failures = new Map<string, number>();
   #running: Promise<unknown> = Promise.resolve();
   #forgetWakeUps = (): void => {};
-  #wakers = new Set<() => void>();
+  readonly #bell: Bell;
   readonly #heavy = new Gate(mostHeavy);
 
   constructor(world: BatchWorldInside) {
     this.#world = world;
+    this.#bell = new Bell(world.clock);
   }
 
   /** Takes again what open submissions hold, and begins. */
@@ -50,16 +54,16 @@ export class Worker {
     this.#running = Promise.all(Array.from({ length: lanes }, () => this.#loop()));
   }
 
-  /** Something was added or changed: looks at once. */
-  poke(): void {
-    for (const wake of this.#wakers) wake();
+  /** Something was added or changed. Resolves once a lane looks. */
+  poke(): Promise<void> {
+    return this.#bell.ring();
   }
 
   /** No new step; those that run come to where they may be left. */
   async close(): Promise<void> {
     this.#forgetWakeUps();
     this.#stop.abort();
-    this.poke();
+    this.#bell.close();
     await this.#running;
   }
 
@@ -80,41 +84,31 @@ export class Worker {
   async #loop(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
+        const rings = this.#bell.look();
         const work = await this.#world.rows.work.claim(
           this.#world.clock.now(),
           this.#world.settings().leaseMs,
         );
-        if (work === undefined) await this.#sleep();
-        else await this.#do(work);
+        if (work === undefined) await this.#bell.sleep(rings, () => this.#untilDue());
+        else {
+          // There may be more, for another lane.
+          void this.#bell.ring();
+          await this.#do(work);
+        }
       } catch (thrown) {
         this.#world.log.error(
           { err: thrown },
           'the rows of batch work cannot be read or written; tried again',
         );
-        await this.#wait(longestSleepMs);
+        await this.#bell.sleep(this.#bell.rings, async () => troubleMs);
       }
     }
   }
 
-  async #sleep(): Promise<void> {
-    const nowMs = this.#world.clock.now();
+  async #untilDue(): Promise<number> {
     const next = await this.#world.rows.work.nextDueMs();
     const longestMs = this.#world.wakeUps.shared ? longestSharedSleepMs : longestSleepMs;
-    const waitMs = next === undefined ? longestMs : Math.min(longestMs, next - nowMs);
-    if (waitMs > 0) await this.#wait(waitMs);
-  }
-
-  #wait(ms: number): Promise<void> {
-    if (this.#stop.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel();
-        this.#wakers.delete(done);
-        resolve();
-      };
-      const cancel = this.#world.clock.after(ms, done);
-      this.#wakers.add(done);
-    });
+    return next === undefined ? longestMs : Math.min(longestMs, next - this.#world.clock.now());
   }
 
   async #do(work: Work): Promise<void> {

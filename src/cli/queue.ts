@@ -1,6 +1,8 @@
 /** The queue and its workers, wired together for one running gateway. */
 
 import type { Config } from '../config/schema.ts';
+import { createWakeUps } from '../fleet/alone.ts';
+import type { WakeUps } from '../fleet/contract.ts';
 import { keepQueuedDecision, observeCall } from '../gateway/account.ts';
 import type { KeyRing } from '../gateway/key-ring.ts';
 import { createQueuedCall } from '../gateway/queued-call.ts';
@@ -34,6 +36,8 @@ export interface QueueInput {
   readonly rows: QueueRows;
   readonly config: () => Pick<Config, 'waiting' | 'batch'>;
   readonly at?: Step;
+  /** Absent: this gateway works alone. */
+  readonly wakeUps?: WakeUps;
 }
 
 /** A call is named for its request and the try of it. */
@@ -82,6 +86,7 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
         keepQueuedDecision(world, requestIdOf(call.id), call, result);
       },
     },
+    wakeUps: input.wakeUps ?? createWakeUps(clock),
     clock,
     random: world.random,
     makeId: world.makeId,
@@ -89,11 +94,12 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
     at: input.at ?? (() => {}),
   };
   const worker = new QueueWorker(inside);
+  const wake = (): void => inside.wakeUps.at('queued', clock.now());
   const desk = new Desk({
     rows,
     clock,
     handicaps: () => handicapsOf(config().waiting),
-    poke: () => worker.poke(),
+    poke: wake,
     dropped: (id) => worker.drop(id),
   });
   let cancelCount = (): void => {};
@@ -120,7 +126,7 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
         return { waiting, calling: worker.calling, oldestMs };
       },
     },
-    poke: () => worker.poke(),
+    poke: wake,
     start() {
       worker.start();
       counting = count().then(countLater);

@@ -118,23 +118,27 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     version,
     ...(decisionsOfAll === undefined ? {} : { decisionsOfAll }),
   };
-  const wakeUps =
+  const openWakeUps = (about: 'batch' | 'queue'): WakeUps =>
     config.redis === undefined
       ? createWakeUps(systemClock)
       : createBullWakeUps({
           url: config.redis,
-          about: 'batch',
+          about,
           clock: systemClock,
           onTrouble: (error) =>
-            log.warn({ err: error }, 'no wake-ups of other gateways; the rows are looked at more often'),
+            log.warn(
+              { err: error, about },
+              'no wake-ups of other gateways; the rows are looked at more often',
+            ),
         });
+  const wakeUps = { batch: openWakeUps('batch'), queue: openWakeUps('queue') };
   let batchConfig = config.batch;
   const batches = openBatches(
     {
       stores,
       blobs: await openBlobs(config.batch.blobs),
       config: () => batchConfig,
-      wakeUps,
+      wakeUps: wakeUps.batch,
       maxUploadBytes: config.server.max_upload,
       ...(options.at === undefined ? {} : { at: options.at }),
     },
@@ -144,6 +148,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const queue = openQueue(
     {
       rows: stores.queue,
+      wakeUps: wakeUps.queue,
       config: () => ({ waiting: waitingConfig, batch: batchConfig }),
       ...(options.at === undefined ? {} : { at: options.at }),
     },
@@ -234,7 +239,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       queue,
       waiting,
       sharedHealth,
-      wakeUps,
+      wakeUps: [wakeUps.batch, wakeUps.queue],
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -261,7 +266,7 @@ interface Parts {
   readonly queue: OpenQueue;
   readonly waiting: OpenWaiting;
   readonly sharedHealth: SharedHealth | undefined;
-  readonly wakeUps: WakeUps;
+  readonly wakeUps: readonly WakeUps[];
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -286,7 +291,7 @@ function stopOnSignal(parts: Parts): Promise<void> {
         await parts.waiting.close();
         await parts.queue.close(parts.drainMs);
         await parts.batches.close();
-        await parts.wakeUps.close();
+        for (const one of parts.wakeUps) await one.close();
         await parts.sharedHealth?.close();
         await parts.upstream.close();
         await parts.capacity.close();

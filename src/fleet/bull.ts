@@ -5,13 +5,13 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
-import type { WakeUps } from './contract.ts';
+import type { Look, WakeUps } from './contract.ts';
 
 /** The braces keep all its keys on one node of a cluster. */
 const prefix = '{intermodal}';
-/** Taken by one gateway at once; what a hint starts runs on. */
-const concurrency = 8;
-/** A hint for the same row within this time of another says nothing new. */
+/** One whose hands are full keeps one hint from the others, not more. Taking one takes no time while somebody here is free. */
+const concurrency = 1;
+/** A hint of the same name within this time of another says nothing new. */
 const grainMs = 100;
 /** Of hints that Redis has not taken yet; the rows wait for the next look if there are more. */
 const mostPending = 10_000;
@@ -27,7 +27,7 @@ export interface BullOptions {
 }
 
 export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions): WakeUps {
-  const callbacks = new Set<() => void>();
+  const looks = new Set<Look>();
   const retryStrategy = (times: number): number => Math.min(1_000, 50 * 2 ** Math.min(times, 5));
   const told = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy });
   // BullMQ wants commands of its workers to wait for a connection.
@@ -36,7 +36,7 @@ export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions)
   const worker = new Worker(
     about,
     async () => {
-      for (const callback of callbacks) callback();
+      await Promise.all([...looks].map((look) => look()));
     },
     { prefix, concurrency, connection: heard },
   );
@@ -57,7 +57,7 @@ export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions)
   return {
     at(name, dueAtMs) {
       const delay = Math.min(longestDelayMs, Math.max(0, dueAtMs - clock.now()));
-      if (delay === 0) for (const callback of callbacks) callback();
+      if (delay === 0) for (const look of looks) void look();
       if (pending >= mostPending) return;
       pending += 1;
       // BullMQ takes no colon in an id.
@@ -69,15 +69,15 @@ export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions)
           pending -= 1;
         });
     },
-    onWake(callback) {
-      callbacks.add(callback);
-      return () => callbacks.delete(callback);
+    onWake(look) {
+      looks.add(look);
+      return () => looks.delete(look);
     },
     get shared() {
       return heard.status === 'ready' && told.status === 'ready';
     },
     async close() {
-      callbacks.clear();
+      looks.clear();
       await Promise.allSettled([worker.close(true), queue.close()]);
       told.disconnect();
       heard.disconnect();

@@ -39,7 +39,7 @@ describe('wake-ups', () => {
     test(`${name}: what is due now is told at once, here, until nobody listens`, { skip }, async () => {
       const wakeUps = open();
       let woken = 0;
-      const forget = wakeUps.onWake(() => {
+      const forget = wakeUps.onWake(async () => {
         woken += 1;
       });
       wakeUps.at('batch_1', systemClock.now());
@@ -56,7 +56,7 @@ describe('wake-ups', () => {
   }, async () => {
     const [one, other] = [bull(), bull()];
     let heard = 0;
-    other.onWake(() => {
+    other.onWake(async () => {
       heard += 1;
     });
     await until('the connection', () => one.shared && other.shared);
@@ -67,13 +67,36 @@ describe('wake-ups', () => {
     await other.close();
   });
 
+  test('through Redis: who has no hand free leaves further hints to others', {
+    skip: redisMissing,
+  }, async () => {
+    const [busy, free] = [bull(), bull()];
+    await until('the connection', () => busy.shared && free.shared);
+    let [taken, done] = [0, 0];
+    const end = Promise.withResolvers<void>();
+    busy.onWake(() => {
+      taken += 1;
+      return end.promise;
+    });
+    free.onWake(async () => {
+      done += 1;
+    });
+    const teller = bull();
+    await until('the connection', () => teller.shared);
+    for (let index = 0; index < 20; index++) teller.at(`batch_${index}`, systemClock.now() + 1);
+    await until('all other hints', () => done >= 19);
+    assert.ok(taken <= 1, `${taken} hints were taken by one that was busy`);
+    end.resolve();
+    for (const one of [busy, free, teller]) await one.close();
+  });
+
   test('through Redis: one that is lost makes nobody wait or fail, and hints come again after it', {
     skip: redisMissing,
   }, async () => {
     const troubles: unknown[] = [];
     const wakeUps = bull(troubles);
     let woken = 0;
-    wakeUps.onWake(() => {
+    wakeUps.onWake(async () => {
       woken += 1;
     });
     await until('the connection', () => wakeUps.shared);

@@ -332,8 +332,10 @@ export class Hand {
     const { world } = this.#shop;
     await world.at('queue: before the release');
     const released = await this.#write((held) => world.rows.release(held, dueAtMs, counted));
-    if (released) world.events.requeued(this.request, why);
     await world.at('queue: after the release');
+    if (!released) return;
+    world.events.requeued(this.request, why);
+    world.wakeUps.at('queued', dueAtMs);
   }
 
   /** False where the claim is not this process's any more. */

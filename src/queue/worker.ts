@@ -4,6 +4,7 @@
  * What limits do not let through stays in hand for a while, in the line of all who wait, and its route is passed over when more is
  * claimed: so a full bucket costs neither a write a second for each request behind it, nor the turn of those that have room.
  */
+import { Bell } from '../core/bell.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
 import { Flights } from './flights.ts';
@@ -21,8 +22,10 @@ const mostClaimed = 16;
 /** Those whose deadline has passed end without a call, many at a time. */
 const mostOverdue = 64;
 const overdueMs = 500;
-/** With nothing to do, the store is asked again after this, for rows that another process has added. */
+/** With nothing to do, the store is asked again after this, for rows that another process has added … */
 const longestSleepMs = 1_000;
+/** … and after this where other processes tell of theirs: a hint may be lost. */
+const longestSharedSleepMs = 5_000;
 /** What is due, and somebody else was quicker. */
 const leastSleepMs = 20;
 /** Places that come free are claimed for together. */
@@ -42,9 +45,8 @@ export class QueueWorker {
   readonly #shop: Shop;
   #running: Promise<void> = Promise.resolve();
   #stopping = false;
-  #wake: () => void = () => {};
-  /** Something changed since the last look. */
-  #poked = false;
+  readonly #bell: Bell;
+  #forgetWakeUps = (): void => {};
   #cancelRenewal: () => void = () => {};
   #rounds = 0;
   #overdueAtMs = 0;
@@ -56,6 +58,7 @@ export class QueueWorker {
 
   constructor(world: QueueWorld) {
     this.#world = world;
+    this.#bell = new Bell(world.clock);
     this.#shop = {
       world,
       flights: new Flights(),
@@ -65,19 +68,19 @@ export class QueueWorker {
       }),
       settling: new Together<SettledRequest, boolean>((all) => world.rows.settle(all, world.clock.now())),
       pause: (route, untilMs) => this.#pause(route, untilMs),
-      changed: () => this.poke(),
+      changed: () => void this.poke(),
     };
   }
 
   start(): void {
     this.#renewLater();
+    this.#forgetWakeUps = this.#world.wakeUps.onWake(() => this.poke());
     this.#running = this.#run();
   }
 
-  /** There is work, or room for it: looks at once. */
-  poke(): void {
-    this.#poked = true;
-    this.#wake();
+  /** There is work, or room for it. Resolves once it is looked for, which waits for a free hand. */
+  poke(): Promise<void> {
+    return this.#bell.ring();
   }
 
   /** Nobody waits for the answer of this one any more. */
@@ -94,7 +97,8 @@ export class QueueWorker {
   /** No new claims. Calls that run have so long to end; then they are cut. What only waits is let go at once. */
   async close(graceMs: number): Promise<void> {
     this.#stopping = true;
-    this.poke();
+    this.#forgetWakeUps();
+    this.#bell.close();
     await this.#running;
     for (const hand of this.#hands.values()) if (!hand.calling) hand.close('stop');
     const cancel = this.#world.clock.after(graceMs, () => {
@@ -109,14 +113,14 @@ export class QueueWorker {
   async #run(): Promise<void> {
     while (!this.#stopping) {
       try {
-        this.#poked = false;
-        if ((await this.#take()) === 0) await this.#sleep();
+        const { rings } = this.#bell;
+        if ((await this.#take()) === 0) await this.#bell.sleep(rings, () => this.#untilDue());
       } catch (thrown) {
         this.#world.log.error(
           { err: thrown },
           'the rows of the queue cannot be read or written; tried again',
         );
-        await this.#wait(troubleMs);
+        await this.#bell.sleep(this.#bell.rings, async () => troubleMs);
       }
     }
   }
@@ -144,6 +148,7 @@ export class QueueWorker {
     if (free <= 0 || this.#gathers(free, workers, nowMs)) return 0;
     const exceptRoutes = this.#passedOver(waiting, nowMs);
     if (this.#wasFruitless(exceptRoutes, nowMs)) return 0;
+    this.#bell.look();
     this.#rounds += 1;
     // Every second turn at most: urgent work must not keep all other waiting for ever.
     const urgent =
@@ -210,36 +215,20 @@ export class QueueWorker {
       .finally(() => {
         if (this.#hands.get(id) === hand) this.#hands.delete(id);
         this.#working.delete(work);
-        this.poke();
+        void this.poke();
       });
     this.#working.add(work);
   }
 
-  /** Until something changes, or is due. */
-  async #sleep(): Promise<void> {
-    const { clock, rows, settings } = this.#world;
-    if (this.#poked) return;
-    let waitMs = longestSleepMs;
-    if (this.#gathering) waitMs = gatherMs;
-    else if (this.#fruitless !== undefined) waitMs = againMs;
+  async #untilDue(): Promise<number> {
+    const { clock, rows, settings, wakeUps } = this.#world;
+    if (this.#gathering) return gatherMs;
+    if (this.#fruitless !== undefined) return againMs;
     // With all hands full nothing that is due could be taken.
-    else if (this.#hands.size < settings().workers) {
-      const next = await rows.nextDueMs();
-      if (next !== undefined) waitMs = Math.min(waitMs, Math.max(next - clock.now(), leastSleepMs));
-    }
-    if (!this.#poked) await this.#wait(waitMs);
-  }
-
-  #wait(ms: number): Promise<void> {
-    if (this.#stopping) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#world.clock.after(ms, () => this.#wake());
-      this.#wake = () => {
-        cancel();
-        this.#wake = () => {};
-        resolve();
-      };
-    });
+    if (this.#hands.size >= settings().workers) return longestSleepMs;
+    const longestMs = wakeUps.shared ? longestSharedSleepMs : longestSleepMs;
+    const next = await rows.nextDueMs();
+    return next === undefined ? longestMs : Math.min(longestMs, Math.max(next - clock.now(), leastSleepMs));
   }
 
   #renewLater(): void {

@@ -3,6 +3,7 @@ import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import type { Random } from '../core/clock.ts';
 import type { GatewayError } from '../core/errors.ts';
 import type { MakeId } from '../core/ids.ts';
+import type { WakeUps } from '../fleet/contract.ts';
 import type { Keep } from '../router/attempt.ts';
 import type { AnswerableCall, BookedWorld, Found } from '../router/booked.ts';
 import type { Thresholds } from '../router/cascade/threshold.ts';
@@ -80,6 +81,7 @@ export interface QueueWorld extends BookedWorld {
   ) => { readonly status: number; readonly body: object };
   readonly settings: () => QueueSettings;
   readonly events: QueueEvents;
+  readonly wakeUps: WakeUps;
   readonly random: Random;
   readonly makeId: MakeId;
   readonly log: Log;

@@ -51,8 +51,9 @@ export async function connectPostgres(text: string, patience = usualPatience): P
     stream: () => endWhenSilent(probeMs),
   });
   const database = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  // Closing it again is nothing, as it is of SQLite.
   const close = async (): Promise<void> => {
-    await Promise.all([database.destroy(), probe.end()]);
+    await Promise.all([database.destroy(), probe.ending ? undefined : probe.end()]);
   };
   try {
     await sql`select 1`.execute(database);
