@@ -7,15 +7,17 @@ import type { BatchWorldInside } from './world.ts';
 /** More is not pushed at anybody; it is there to be fetched. */
 const mostResultBytes = 8 * 1024 * 1024;
 
+type World = Pick<BatchWorldInside, 'rows' | 'blobs' | 'shapes' | 'clock'>;
+
 /** To be stored with the end itself, in one transaction: a crash between the two would leave a caller waiting for ever. */
-export async function announcementOf(world: BatchWorldInside, ended: Batch): Promise<Delivery | undefined> {
+export async function announcementOf(world: World, ended: Batch): Promise<Delivery | undefined> {
   if (ended.webhook === undefined) return undefined;
   const pushes = world.shapes.get(ended.shape)?.pushesResults === true;
   return deliveryOf(ended, world.clock.now(), pushes ? await resultsOf(world, ended) : undefined);
 }
 
 /** The lines of its output as one list. */
-async function resultsOf(world: BatchWorldInside, batch: Batch): Promise<string | undefined> {
+async function resultsOf(world: World, batch: Batch): Promise<string | undefined> {
   const id = batch.outputs['output'];
   const file = id === undefined ? undefined : await world.rows.files.get(batch.owner, id, world.clock.now());
   if (file === undefined || file.bytes > mostResultBytes) return undefined;

@@ -1,13 +1,14 @@
 /**
  * Ends a batch: twins take their originals' answers, the results are written in the caller's shape, in the order of the input, and whoever waits
- * is told. Written anew from the rows each time it is begun, so a crash costs time alone.
+ * is told. Written anew from the rows each time it is begun, so a crash costs time alone. Each writes blobs of its own: one that was paused
+ * past its lease, and goes on, must not touch what another has finished meanwhile.
  */
 import { createReadStream } from 'node:fs';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredAnswer } from '../stores/batch/contract.ts';
 import { announcementOf } from './announce.ts';
-import type { Batch } from './contract.ts';
+import type { Batch, StoredFile } from './contract.ts';
 import { Results } from './results.ts';
 import { folderOf } from './segment.ts';
 import type { BatchShape } from './shape/contract.ts';
@@ -16,7 +17,12 @@ import type { BatchWorldInside } from './world.ts';
 const pageItems = 2_000;
 const partBytes = 256 * 1024;
 
-export async function finish(world: BatchWorldInside, batch: Batch, signal: AbortSignal): Promise<boolean> {
+type World = Pick<
+  BatchWorldInside,
+  'rows' | 'blobs' | 'shapes' | 'settings' | 'events' | 'scratch' | 'makeId' | 'clock' | 'at'
+>;
+
+export async function finish(world: World, batch: Batch, signal: AbortSignal): Promise<boolean> {
   const shape = world.shapes.get(batch.shape);
   if (shape === undefined) return false;
   await world.at('finish: before the twins');
@@ -28,20 +34,25 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
   try {
     await writeFile(errors, '');
     const write = async (output: 'output' | 'error', lines: AsyncIterable<Uint8Array>): Promise<void> => {
-      const blob = `${folderOf(batch.no)}/${output}-${batch.finishingAtMs ?? 0}.jsonl`;
+      const blob = `${folderOf(batch.no)}/${world.makeId(`${output}-`)}.jsonl`;
+      // Among the blobs of the batch before it is there: what a crash leaves goes with the batch.
+      await world.rows.items.addSegment(batch.no, blob);
       await world.at(`finish: before the ${output}`);
       const { bytes } = await world.blobs.write(blob, lines);
       await world.at(`finish: after the ${output}`);
-      if (bytes > 0) outputs[output] = await addFile(world, batch, output, blob, bytes);
-      else await world.blobs.remove(blob);
+      const file = bytes > 0 ? await addFile(world, batch, output, blob, bytes) : undefined;
+      if (file !== undefined) outputs[output] = file.id;
+      if (file?.blob !== blob) await world.blobs.remove(blob);
     };
     await write('output', linesOf({ world, batch, shape, results }, errors, signal));
     await write('error', createReadStream(errors, { highWaterMark: partBytes }));
+  } catch (thrown) {
+    if (!(thrown instanceof BrokenOff)) throw thrown;
+    return false;
   } finally {
     await results.close();
     await rm(errors, { force: true });
   }
-  if (signal.aborted) return false;
   await world.at('finish: before the outcome');
   const nowMs = world.clock.now();
   const counts = await world.rows.items.counts(batch.no);
@@ -61,14 +72,21 @@ export async function finish(world: BatchWorldInside, batch: Batch, signal: Abor
   return true;
 }
 
+/** Fails the write of a blob: half of one must not look like a whole one. */
+class BrokenOff extends Error {
+  constructor() {
+    super('The results of a batch were not written to their end: the claim was lost, or the process stops.');
+  }
+}
+
 /** One id for each time that the batch has come to its end, so that a crash makes no second file and dead letters tried again a new one. */
 async function addFile(
-  world: BatchWorldInside,
+  world: World,
   batch: Batch,
   output: 'output' | 'error',
   blob: string,
   bytes: number,
-): Promise<string> {
+): Promise<StoredFile | undefined> {
   const round = (batch.finishingAtMs ?? 0).toString(36);
   const id = `file-${output}${batch.id.replace(/^[a-z]+_/, '')}${round}`;
   const nowMs = world.clock.now();
@@ -82,11 +100,12 @@ async function addFile(
     createdAtMs: nowMs,
     expiresAtMs: nowMs + (batch.keepMs ?? world.settings().keepMs),
   });
-  return id;
+  // Perhaps another's, who was quicker.
+  return world.rows.files.get(batch.owner, id, nowMs);
 }
 
 interface Writing {
-  readonly world: BatchWorldInside;
+  readonly world: World;
   readonly batch: Batch;
   readonly shape: BatchShape;
   readonly results: Results;
@@ -102,7 +121,8 @@ async function* linesOf(
   for (let after = 0; ; ) {
     const items = await world.rows.items.page(batch.no, after, pageItems);
     const last = items.at(-1);
-    if (last === undefined || signal.aborted) break;
+    if (signal.aborted) throw new BrokenOff();
+    if (last === undefined) break;
     after = last.seq;
     const answers: StoredAnswer[] = [];
     let failed = '';

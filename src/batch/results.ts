@@ -8,8 +8,10 @@ import { Segments } from './segments.ts';
 import type { FinalItem } from './shape/contract.ts';
 import type { BatchWorldInside } from './world.ts';
 
+type World = Pick<BatchWorldInside, 'rows' | 'blobs' | 'settings' | 'scratch' | 'makeId' | 'clock'>;
+
 export class Results {
-  readonly #world: BatchWorldInside;
+  readonly #world: World;
   readonly #batch: Batch;
   readonly #submissions: ReadonlyMap<string, Submission>;
   readonly #blobs: ReadonlyMap<number, string>;
@@ -17,7 +19,7 @@ export class Results {
   readonly #segments: Segments;
 
   private constructor(
-    world: BatchWorldInside,
+    world: World,
     batch: Batch,
     submissions: readonly Submission[],
     segments: readonly { readonly segment: number; readonly blob: string }[],
@@ -31,7 +33,7 @@ export class Results {
     this.#segments = new Segments(world, batch.no);
   }
 
-  static async open(world: BatchWorldInside, batch: Batch): Promise<Results> {
+  static async open(world: World, batch: Batch): Promise<Results> {
     const { items, submissions } = world.rows;
     return new Results(
       world,
