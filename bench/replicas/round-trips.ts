@@ -1,43 +1,42 @@
-/** How often Redis and Postgres were asked, by their own counts. */
-import { Redis } from 'ioredis';
+/** How often Redis and Postgres were asked. */
 import { Client } from 'pg';
 import type { Scene } from './scene.ts';
 
 export interface RoundTrips {
+  /** Commands as they pass the wire: what a script runs inside is none. */
   readonly redis: number;
-  /** Transactions: a statement by itself is one. */
+  /** Transactions, by the server's own count: a statement by itself is one. */
   readonly postgres: number;
 }
 
-/** Of Redis commands, those that are no work: probes of clients, and what a script runs inside. */
-const idle = new Set(['ping', 'info', 'client', 'hello', 'config']);
-
-export async function roundTrips({ redis, postgres }: Scene): Promise<RoundTrips> {
-  return {
-    redis: await redisCalls(redis.url),
-    postgres: await transactions(postgres.address(postgres.port)),
-  };
+export async function roundTrips({ redisCommands, postgres }: Scene): Promise<RoundTrips> {
+  // First: asking Postgres takes a while.
+  const redis = redisCommands();
+  return { redis, postgres: await transactions(postgres.address(postgres.port)) };
 }
 
-async function redisCalls(url: string): Promise<number> {
-  const redis = new Redis(url);
-  const stats = await redis.info('commandstats');
-  redis.disconnect();
-  // What comes over a connection; the commands inside a script are counted by Redis as well.
-  const whole = /^cmdstat_(\w+(?:\|\w+)?):calls=(\d+)/gm;
-  const scripted = /^cmdstat_(evalsha|eval|fcall)/;
-  let calls = 0;
-  for (const [text, name = '', count] of stats.matchAll(whole))
-    if (scripted.test(text) || !(idle.has(name) || insideScripts.has(name))) calls += Number(count);
-  return calls;
+/** Counts commands in the bytes of a client: each is a list of texts (Redis's protocol, RESP). */
+export class CommandCount {
+  #count = 0;
+  /** The end of what was seen, in which a command may begin. */
+  #rest = '';
+
+  get count(): number {
+    return this.#count;
+  }
+
+  see(bytes: Buffer): void {
+    const text = this.#rest + bytes.toString('latin1');
+    let end = 0;
+    for (const { index, 0: found } of text.matchAll(/\*\d+\r\n\$/g)) {
+      this.#count += 1;
+      end = index + found.length;
+    }
+    this.#rest = text.slice(Math.max(end, text.length - longestHead));
+  }
 }
 
-/** Our scripts and BullMQ's run these; nobody sends them alone often enough to matter. */
-const insideScripts = new Set(
-  'get set del exists expire pexpire pttl time hget hset hmget hmset hgetall hdel hincrby hexists incr incrby decr zadd zrem zrange zrangebyscore zpopmin zscore zcard lpush rpush rpop lpop llen lrem lrange rpoplpush sadd srem smembers scard xadd xtrim'.split(
-    ' ',
-  ),
-);
+const longestHead = 12;
 
 async function transactions(url: string): Promise<number> {
   const client = new Client({ connectionString: url });

@@ -6,6 +6,7 @@ import { freePort, startRedis, type TestRedis } from '../../test/support/redis.t
 import { startWire, type Wire } from '../../test/support/wire.ts';
 import { type Program, startProgram } from '../fleet/program.ts';
 import { type Postgres, startOwnPostgres } from './postgres.ts';
+import { CommandCount } from './round-trips.ts';
 
 export interface Replica {
   readonly url: string;
@@ -18,6 +19,8 @@ export interface Scene {
   readonly postgres: Postgres;
   readonly redis: TestRedis;
   readonly wires: { readonly redis: Wire; readonly postgres: Wire };
+  /** That replicas have sent to Redis. */
+  readonly redisCommands: () => number;
   readonly replicas: readonly Replica[];
   kill(index: number): Promise<void>;
   /** As an operator: it may finish what it does. */
@@ -58,7 +61,11 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     ends.push(() => postgres.close());
     const redis = await startRedis();
     ends.push(() => redis.close());
-    const wires = { redis: await startWire(redis.port), postgres: await startWire(postgres.port) };
+    const commands = new CommandCount();
+    const wires = {
+      redis: await startWire(redis.port, (bytes) => commands.see(bytes)),
+      postgres: await startWire(postgres.port),
+    };
     ends.push(
       () => wires.redis.close(),
       () => wires.postgres.close(),
@@ -89,6 +96,7 @@ batch: ${JSON.stringify({ blobs, ...options.batch })}
       postgres,
       redis,
       wires,
+      redisCommands: () => commands.count,
       replicas,
       start,
       async kill(index) {

@@ -11,7 +11,8 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-export async function startWire(toPort: number): Promise<Wire> {
+/** `watch` sees what goes to the server. */
+export async function startWire(toPort: number, watch?: (bytes: Buffer) => void): Promise<Wire> {
   const sockets = new Set<Socket>();
   let whole = true;
   const keep = (socket: Socket): void => {
@@ -29,6 +30,7 @@ export async function startWire(toPort: number): Promise<Wire> {
     const far = connect(toPort, '127.0.0.1');
     keep(far);
     near.pipe(far);
+    if (watch !== undefined) near.on('data', watch);
     far.pipe(near);
     near.on('close', () => far.destroy());
     far.on('close', () => near.destroy());
