@@ -16,12 +16,13 @@ const yaml = `
 redis: \${REDIS_URL}
 store: postgres://nobody@127.0.0.1:1/none
 providers:
-  a: { type: openai, api_key: "\${SECRET_OF_A}" }
+  a: { type: openai, api_key_file: /no/such/file }
   b: { type: anthropic, api_key: "\${SECRET_OF_B}" }
   v: { type: vertex, project: acme, credentials: "\${file:/no/such/file}" }
   r: { type: bedrock, profile: acme, batch: { s3: s3://acme, role_arn: "arn:aws:iam::111122223333:role/x" } }
   z: { type: azure, endpoint: https://acme.openai.azure.com, entra: {} }
-  l: { type: openai-compatible, base_url: "http://llama.internal/v1", headers: { x-team: "\${TEAM}" } }
+  l: { type: openai-compatible, base_url: "http://llama.internal/v1", headers: { x-team: "\${TEAM}" }, api_key_file: "\${SECRETS}/l" }
+batch: { webhooks: { secret_file: /run/secrets/hook } }
 prices:
   l/llama: { input: $0.10, output: $0.40 }
 limits:

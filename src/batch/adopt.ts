@@ -6,8 +6,8 @@ import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { unknowableEntry } from './books.ts';
 import type { Batch, ItemError, Lane } from './contract.ts';
 import { isAtRisk, mostWaitMs } from './deadline.ts';
+import { destinationOf } from './destination.ts';
 import { settleRefused } from './go-back.ts';
-import { batchEndpointOf } from './lanes.ts';
 import type { Held } from './steps.ts';
 import { jobOf, opened } from './submit.ts';
 import type { BatchWorldInside } from './world.ts';
@@ -24,15 +24,15 @@ export async function adopt(
   lane: Lane,
 ): Promise<number | undefined> {
   const { submission } = held;
-  const target = world.policy().target(submission.target);
-  const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
-  if (endpoint === undefined) {
+  const destination = destinationOf(world, submission);
+  if (destination === undefined) {
     world.log.error(
       { submission: submission.id, target: submission.target },
       'a submission may be at a provider that is not configured any more; configure it, and it is looked for',
     );
     return world.clock.now() + troubleMs * 10;
   }
+  const { endpoint } = destination;
   try {
     await world.at('adopt: before the look');
     const found = await endpoint.find(jobOf(submission), (handle) => world.rows.submissions.knows(handle));

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { claimSubmission, everything, noon, planned, runningBatch } from '../../test/support/batch-rows.ts';
+import { batchWorld } from '../../test/support/batch-world.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { endpoint as chatOf, model, policy, target } from '../../test/support/router.ts';
-import { makeId } from '../core/ids.ts';
 import type { BatchEndpoint, BatchResult, ChatEndpoint, Found } from '../providers/contract.ts';
 import type { LedgerEntry, Stores } from '../stores/contract.ts';
 import { openStores } from '../stores/open.ts';
@@ -19,7 +19,6 @@ import { settleRefused } from './go-back.ts';
 import { poll } from './poll.ts';
 import { run } from './run.ts';
 import { defaultBatchSettings } from './settings.ts';
-import type { BatchShape } from './shape/contract.ts';
 import { Held } from './steps.ts';
 import { whileHeld } from './submit.ts';
 import type { BatchWorldInside } from './world.ts';
@@ -52,9 +51,9 @@ describe('a step that is broken off', () => {
   function worldOf(): BatchWorldInside {
     const blob = join(folder, 'input');
     writeFileSync(blob, '');
-    // A step uses what it names; nothing else of the endpoint is called here.
-    const endpoint = {
-      limits: { windowMs: 1_000 },
+    const endpoint: BatchEndpoint = {
+      limits: { mostItems: 9, mostBytes: 9_000, leastItems: 1, envelopeBytes: 0, windowMs: 1_000 },
+      submit: async () => assert.fail('nothing is sent here'),
       find: async () => found,
       cancel: async () => {
         stops += 1;
@@ -63,7 +62,7 @@ describe('a step that is broken off', () => {
       async *results() {
         yield* results;
       },
-    } as unknown as BatchEndpoint;
+    };
     const chat: ChatEndpoint = {
       ...chatOf(model()),
       readAnswer(_body, emit) {
@@ -73,25 +72,21 @@ describe('a step that is broken off', () => {
     };
     const batches = { chat: endpoint };
     const batchTarget = target('openai/gpt-4.1-nano@batch', { mode: 'batch', chat, batches });
-    const quiet = { info: () => {}, warn: () => {}, error: () => {} };
-    // Likewise of the world.
-    return {
-      rows: stores.batch,
-      blobs: { localPath: () => blob, write: async () => ({ bytes: 1 }) },
-      shapes: new Map([['openai', { protocols: ['openai-chat'] } as unknown as BatchShape]]),
+    return batchWorld(stores, createFakeClock(noon), {
+      blobs: {
+        localPath: () => blob,
+        write: async () => ({ bytes: 1 }),
+        async *read() {},
+        async remove() {},
+        shown: folder,
+      },
       policy: () => policy({ target: (name) => (name.endsWith('@batch') ? batchTarget : undefined) }),
-      settings: () => defaultBatchSettings,
-      room: { giveBack: () => {}, takeWaiting: () => [] },
-      ledger: { append: async (more: readonly LedgerEntry[]) => void entries.push(...more) },
-      events: { submissionEnded: () => {}, failureRate: () => {} },
-      clock: createFakeClock(noon),
-      log: quiet,
-      makeId,
+      ledger: { append: async (more) => void entries.push(...more), flush: async () => true },
       scratch: folder,
-      at(place: string) {
+      at(place) {
         if (place === breaksAt) throw new BrokenOff(place);
       },
-    } as unknown as BatchWorldInside;
+    });
   }
 
   /** Two items in a submission in that state, claimed; the batch itself is not due. */
@@ -202,12 +197,19 @@ describe('a step that is broken off', () => {
 
   test('sends nothing more once its claim is lost', async () => {
     const lost = new AbortController();
-    const encoded = {
+    const encoded: Encoded = {
+      items: 1,
+      bytes: 2,
+      roughInputTokens: 0,
+      worstNanoUsd: 0,
+      expectedNanoUsd: 0,
+      failed: [],
       async *lines() {
         yield [{ key: 1, body: '{}' }];
         lost.abort();
       },
-    } as unknown as Encoded; // Nothing else of it is read.
+      async remove() {},
+    };
     const seen: number[] = [];
     await assert.rejects(async () => {
       for await (const handful of whileHeld(encoded, lost.signal).lines()) seen.push(handful.length);

@@ -15,10 +15,10 @@ import { spare } from './cascade/spared.ts';
 import { Waves } from './cascade/waves.ts';
 import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { mostWaitMs } from './deadline.ts';
+import { destinationOf } from './destination.ts';
 import { discard } from './discard.ts';
 import { errorOf } from './item-error.ts';
 import { type Failure, judge, type Ways } from './judge.ts';
-import { batchEndpointOf } from './lanes.ts';
 import { openLocal } from './local-blob.ts';
 import { failureOfMissing, goneError } from './missing.ts';
 import { freeRoom } from './room-freed.ts';
@@ -45,16 +45,16 @@ export async function collect(
   lanes: readonly Lane[],
 ): Promise<number | undefined> {
   const { submission } = held;
-  const target = world.policy().target(submission.target);
+  const destination = destinationOf(world, submission);
   const shape = world.shapes.get(batch.shape);
-  const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
-  if (target === undefined || endpoint === undefined || shape === undefined) {
+  if (destination === undefined || shape === undefined) {
     world.log.error(
       { submission: submission.id },
       'results wait at a provider that is not configured any more',
     );
     return world.clock.now() + againMs * 10;
   }
+  const { target, endpoint } = destination;
   const input = await openLocal(world, batch.inputBlob);
   const segments = new Segments(world, batch.no);
   const waves = new Waves(world, batch, lane, lanes, segments);

@@ -3,8 +3,8 @@ import { asGatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, JobStatus } from '../providers/contract.ts';
 import type { Batch } from './contract.ts';
 import { isAtRisk, mostWaitMs } from './deadline.ts';
+import { destinationOf } from './destination.ts';
 import { errorOf } from './item-error.ts';
-import { batchEndpointOf } from './lanes.ts';
 import type { Held } from './steps.ts';
 import { jobOf } from './submit.ts';
 import type { BatchWorldInside } from './world.ts';
@@ -17,15 +17,15 @@ const graceMs = 48 * 3_600_000;
 
 export async function poll(world: BatchWorldInside, held: Held, batch: Batch): Promise<number | undefined> {
   const { submission } = held;
-  const target = world.policy().target(submission.target);
-  const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
-  if (endpoint === undefined || submission.handle === undefined) {
+  const destination = destinationOf(world, submission);
+  if (destination === undefined || submission.handle === undefined) {
     world.log.error(
       { submission: submission.id, target: submission.target },
       'a submission runs at a provider that is not configured any more; configure it, and it goes on',
     );
     return world.clock.now() + mostPollMs;
   }
+  const { endpoint } = destination;
   try {
     const stopping = await stopIfDue(world, held, batch, endpoint);
     await world.at('poll: before the call');

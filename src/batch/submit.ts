@@ -4,15 +4,14 @@
  */
 import { GatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, BatchJob, Submitted } from '../providers/contract.ts';
-import type { Target } from '../router/contract.ts';
 import { findRoute } from '../router/find-route.ts';
 import { duesOf } from './budget-gate.ts';
 import type { Batch, Lane, Submission } from './contract.ts';
 import { isAtRisk, mostWaitMs } from './deadline.ts';
+import { type Destination, destinationOf } from './destination.ts';
 import { type Encoded, encode } from './encode.ts';
 import { settleCannotCarry, settleNoRoom, settleRefused } from './go-back.ts';
 import { errorOf } from './item-error.ts';
-import { batchEndpointOf } from './lanes.ts';
 import { lossOf } from './lost.ts';
 import { nextStep } from './plan.ts';
 import type { NoRoom } from './room.ts';
@@ -34,10 +33,9 @@ export async function submit(
   lost: AbortSignal,
 ): Promise<number | undefined> {
   const { submission } = held;
-  const target = world.policy().target(submission.target);
-  const endpoint = target === undefined ? undefined : batchEndpointOf(target, submission.operation);
-  if (target === undefined || endpoint === undefined)
-    return settleRefused(world, held, lane, noLongerConfigured(submission));
+  const destination = destinationOf(world, submission);
+  if (destination === undefined) return settleRefused(world, held, lane, noLongerConfigured(submission));
+  const { target, endpoint } = destination;
   // What would be stopped at the first look is not begun: its items are asked by themselves, or end with the batch.
   const over = batch.state !== 'running' || lossOf(world, batch, lane) !== undefined;
   if (over || (await isAtRisk(world, batch))) return settleRefused(world, held, lane, undefined);
@@ -55,7 +53,7 @@ export async function submit(
       nanoUsd,
     );
     if (!taken.ok) return noRoom(world, held, batch, lane, taken);
-    return await send(world, held, batch, lane, whileHeld(encoded, lost), target, endpoint, nanoUsd);
+    return await send(world, held, batch, lane, whileHeld(encoded, lost), destination, nanoUsd);
   } finally {
     await encoded.remove();
   }
@@ -84,8 +82,7 @@ async function send(
   batch: Batch,
   lane: Lane,
   encoded: Encoded,
-  target: Target,
-  endpoint: BatchEndpoint,
+  { target, endpoint }: Destination,
   nanoUsd: number,
 ): Promise<number | undefined> {
   const { submission } = held;

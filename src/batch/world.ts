@@ -61,7 +61,7 @@ export interface BatchWorldInside {
   readonly gate: GateWorld;
   readonly exchange: ExchangeWorld;
   readonly walk: WalkWorld;
-  readonly ledger: LedgerWriter;
+  readonly ledger: Pick<LedgerWriter, 'append' | 'flush'>;
   readonly events: BatchEvents;
   readonly webhookProblem: (url: string) => string | undefined;
   readonly wakeUps: WakeUps;

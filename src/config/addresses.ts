@@ -1,22 +1,27 @@
 /** Addresses of what gateways share: the store and Redis. What they are is checked here, whether they answer when the gateway starts. */
 import { z } from 'zod';
+import { orFile } from '../core/or-file.ts';
 
 /** As `stores/open.ts` reads it: a path, `sqlite:PATH`, `:memory:` or `postgres://…`. */
-export const store = z.string().superRefine((text, context) => {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
-  const known = scheme === undefined || scheme === 'postgres' || scheme === 'postgresql';
-  if (known && !/^(?:sqlite:)?$/i.test(text)) return;
-  const fix = 'Write the path of a file such as intermodal.db, :memory:, or postgres://HOST/DATABASE.';
-  context.addIssue({ code: 'custom', message: 'not a store', params: { not: 'a store', fix } });
-});
+export const store = orFile(
+  z.string().superRefine((text, context) => {
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+    const known = scheme === undefined || scheme === 'postgres' || scheme === 'postgresql';
+    if (known && !/^(?:sqlite:)?$/i.test(text)) return;
+    const fix = 'Write the path of a file such as intermodal.db, :memory:, or postgres://HOST/DATABASE.';
+    context.addIssue({ code: 'custom', message: 'not a store', params: { not: 'a store', fix } });
+  }),
+);
 
-export const redis = z
-  .string()
-  .superRefine((text, context) => {
-    if (/^rediss?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '') return;
-    const bare = /^[\w.-]+(?::\d+)?$/.test(text);
-    const fix = bare ? `Did you mean "redis://${text}"?` : 'Write redis://HOST:6379, or rediss:// for TLS.';
-    const params = { not: 'the address of a Redis', fix };
-    context.addIssue({ code: 'custom', message: 'not the address of a Redis', params });
-  })
-  .meta({ pattern: '^rediss?://' });
+export const redis = orFile(
+  z
+    .string()
+    .superRefine((text, context) => {
+      if (/^rediss?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '') return;
+      const bare = /^[\w.-]+(?::\d+)?$/.test(text);
+      const fix = bare ? `Did you mean "redis://${text}"?` : 'Write redis://HOST:6379, or rediss:// for TLS.';
+      const params = { not: 'the address of a Redis', fix };
+      context.addIssue({ code: 'custom', message: 'not the address of a Redis', params });
+    })
+    .meta({ pattern: '^rediss?://' }),
+);

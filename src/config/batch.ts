@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ExpressionError } from '../core/expression.ts';
 import { compileExpression } from '../core/expression-match.ts';
+import { orFile } from '../core/or-file.ts';
 import { age, ageOrOff, count, share, someTime } from './units.ts';
 
 /** A path, or a bucket with a prefix if wanted. */
@@ -22,18 +23,20 @@ const leastKeyBytes = 16;
 const mostKeyBytes = 64;
 
 /** As Standard Webhooks writes a secret. Its value is in no message. */
-const secret = z.string().superRefine((text, context) => {
-  const key = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
-  const bytes = key === undefined ? 0 : Buffer.from(key, 'base64').length;
-  if (bytes >= leastKeyBytes && bytes <= mostKeyBytes) return;
-  context.addIssue({
-    code: 'custom',
-    message: 'the secret of webhooks is not one',
-    params: {
-      fix: `Write whsec_ and ${leastKeyBytes} to ${mostKeyBytes} bytes in base64; echo whsec_$(openssl rand -base64 32) makes one.`,
-    },
-  });
-});
+const secret = orFile(
+  z.string().superRefine((text, context) => {
+    const key = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
+    const bytes = key === undefined ? 0 : Buffer.from(key, 'base64').length;
+    if (bytes >= leastKeyBytes && bytes <= mostKeyBytes) return;
+    context.addIssue({
+      code: 'custom',
+      message: 'the secret of webhooks is not one',
+      params: {
+        fix: `Write whsec_ and ${leastKeyBytes} to ${mostKeyBytes} bytes in base64; echo whsec_$(openssl rand -base64 32) makes one.`,
+      },
+    });
+  }),
+);
 
 const headerName = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be letters, digits and dashes');
 

@@ -109,6 +109,50 @@ describe('secrets in files', () => {
     }
   });
 
+  test('the path of one may hold variables, and messages show it as it was written', () => {
+    const at = (text: string) => {
+      const problems: Problem[] = [];
+      const { value } = fillIn(text, { PLACE: folder, SECRET: 'sk-1' }, problems);
+      return { value, messages: problems.map(({ message }) => message) };
+    };
+    const right = { value: 'sk-of-a-file', messages: [] };
+    assert.deepEqual(at('${file:${PLACE}/key}'), right);
+    assert.deepEqual(at(`\${file:\${NONE:-${folder}}/key:-other}`), right);
+    assert.equal(at('${file:${PLACE}/none:-plain}').value, 'plain');
+    assert.deepEqual(at('${file:${SECRET}}').messages, ['the file ${SECRET} is not an absolute path']);
+    assert.deepEqual(at('${file:${NONE}/key}').messages, ['the environment variable NONE is not set']);
+  });
+
+  test('a variable that is not set is what is in the file that NAME_FILE names', () => {
+    const files = {
+      TOKEN_FILE: key,
+      SET: 'own',
+      SET_FILE: key,
+      EMPTY: '',
+      EMPTY_FILE: key,
+      LOST_FILE: join(folder, 'none'),
+      LOOSE_FILE: 'key',
+      UNNAMED_FILE: '',
+    };
+    const at = (text: string) => {
+      const problems: Problem[] = [];
+      const { value } = fillIn(text, files, problems);
+      return [value, ...problems.map(({ message }) => message)];
+    };
+    assert.deepEqual(at('Bearer ${TOKEN}'), ['Bearer sk-of-a-file']);
+    assert.deepEqual(at('${TOKEN:-default}'), ['sk-of-a-file']);
+    assert.deepEqual(at('${SET}'), ['own']);
+    assert.deepEqual(at('${EMPTY}'), ['sk-of-a-file']);
+    assert.deepEqual(at('${UNNAMED:-default}'), ['default']);
+    const lost = 'the environment variable LOST is not set, and the file that LOST_FILE names is not there';
+    assert.deepEqual(at('${LOST}'), ['${LOST}', lost]);
+    // A default would hide the mistake.
+    assert.deepEqual(at('${LOST:-default}'), ['${LOST:-default}', lost]);
+    assert.deepEqual(at('${LOOSE}').slice(1), [
+      'the environment variable LOOSE is not set, and the file that LOOSE_FILE names is not an absolute path',
+    ]);
+  });
+
   test('messages show the reference in place of the value', () => {
     const filled = fillIn({ api_key: `\${file:${key}}` }, env, []);
     assert.deepEqual([...filled.written], [['["api_key"]', `\${file:${key}}`]]);

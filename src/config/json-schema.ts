@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { asObject, isObject } from '../core/json.ts';
 import { configSchema, type Registry } from './schema.ts';
+import { fileKeyOf, fromFiles } from './schema-walk.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -11,7 +12,9 @@ export function configJsonSchema(registry: Registry, simulator?: z.ZodType): Jso
     io: 'input',
     unrepresentable: 'any',
     reused: 'inline',
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      delete jsonSchema['orFile'];
+      offerFiles(fromFiles(zodSchema), jsonSchema);
       const { oneOrMore, items, description } = jsonSchema;
       if (oneOrMore !== true || typeof items !== 'object' || Array.isArray(items)) return;
       delete jsonSchema['oneOrMore'];
@@ -22,6 +25,25 @@ export function configJsonSchema(registry: Registry, simulator?: z.ZodType): Jso
     },
   });
   return { title: 'Intermodal config', ...schema };
+}
+
+/** Beside each key whose value may stand in a file the key that names the file. */
+function offerFiles(keys: readonly string[], node: z.core.JSONSchema.BaseSchema): void {
+  if (keys.length === 0) return;
+  const properties = Object.entries(node.properties ?? {}).flatMap(([key, one]) =>
+    keys.includes(key)
+      ? [[key, one] as const, [fileKeyOf(key), fileOf(key)] as const]
+      : [[key, one] as const],
+  );
+  node.properties = Object.fromEntries(properties);
+  const needed = keys.filter((key) => node.required?.includes(key));
+  if (needed.length === 0) return;
+  node.required = node.required?.filter((key) => !needed.includes(key)) ?? [];
+  node.allOf = needed.map((key) => ({ anyOf: [{ required: [key] }, { required: [fileKeyOf(key)] }] }));
+}
+
+function fileOf(key: string): z.core.JSONSchema.BaseSchema {
+  return { type: 'string', title: 'path', description: `A file that \`${key}\` is read from, in its place.` };
 }
 
 /** As editors check a file: any value may be a variable instead. */

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { type Environment, type Filled, fillIn, pathKey } from './environment.ts';
 import { readIssue, valueAt } from './issues.ts';
+import { writeOutFiles } from './key-files.ts';
 import type { ResolveWorld } from './make-providers.ts';
 import { parseYaml } from './parse.ts';
 import { type LocatedProblem, type Path, type Problem, writeProblem } from './problem.ts';
@@ -42,17 +43,18 @@ export function loadFile(file: string, world: LoadWorld): Loaded {
 
 export function loadText(file: string, text: string, world: LoadWorld): Loaded {
   const { raw: own, problems: syntax, locate, intact } = parseYaml(file, text);
-  const raw = own === null || own === undefined ? own : (world.rewrite?.(own) ?? own);
   const problems: Problem[] = [];
-  if (raw === null || raw === undefined) {
+  if (own === null || own === undefined) {
     if (syntax.length === 0)
       problems.push({ path: [], message: 'the file is empty', fix: 'Begin with providers and routes.' });
     return refused(syntax, problems.map(locate));
   }
+  const schema = configSchema(world.registry, world.simulatorSchema);
+  const { value: writtenOut, place } = writeOutFiles(own, schema, world.env, problems);
+  const raw = world.rewrite?.(writtenOut) ?? writtenOut;
   const { value: filled, written } = fillIn(raw, world.env, problems);
   const unset = problems.map((problem) => pathKey(problem.path));
   const seen = createSeen(written);
-  const schema = configSchema(world.registry, world.simulatorSchema);
   const { parsed, value } = parseTyped(schema, filled, written);
   if (!parsed.success) {
     const reading = { schema, raw: value, seen };
@@ -67,6 +69,7 @@ export function loadText(file: string, text: string, world: LoadWorld): Loaded {
   if (resolved === undefined || !parsed.success || problems.length > 0) {
     const told = problems
       .filter((one, index) => index < unset.length || !unset.includes(pathKey(one.path)))
+      .map(place)
       .filter((one) => !isMisspelt(one, problems) && isTrusted(one, intact));
     return refused(syntax, told.map(locate));
   }

@@ -4,12 +4,20 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import { asObject, asString } from '../core/json.ts';
 import type { Provider } from '../providers/contract.ts';
-import type { Environment } from './environment.ts';
+import { askedEnvironment, type Environment } from './environment.ts';
 import type { Problem } from './problem.ts';
 import type { Config, Registry } from './schema.ts';
 
-/** By name. `settings` is what a provider was made of, to compare; it holds secrets and is shown nowhere. */
-export type MadeProviders = ReadonlyMap<string, { readonly provider: Provider; readonly settings: string }>;
+/** What a provider was made of is kept to compare; it holds secrets and is shown nowhere. */
+interface Made {
+  readonly provider: Provider;
+  readonly settings: string;
+  /** Whether the environment, and the files that it names, still say what the provider was made from. */
+  readonly holds: (env: Environment) => boolean;
+}
+
+/** By name. */
+export type MadeProviders = ReadonlyMap<string, Made>;
 
 /** What a config is resolved with. */
 export interface ResolveWorld {
@@ -23,11 +31,11 @@ export interface ResolveWorld {
 }
 
 export function makeProviders(config: Config, world: ResolveWorld, problems: Problem[]): MadeProviders {
-  const providers = new Map<string, { provider: Provider; settings: string }>();
+  const providers = new Map<string, Made>();
   for (const [name, written] of Object.entries(config.providers)) {
     const settings = JSON.stringify(written);
     const kept = world.previous?.get(name);
-    if (kept !== undefined && kept.settings === settings) {
+    if (kept !== undefined && kept.settings === settings && kept.holds(world.env)) {
       providers.set(name, kept);
       continue;
     }
@@ -35,8 +43,9 @@ export function makeProviders(config: Config, world: ResolveWorld, problems: Pro
     const found = world.registry[asString(type) ?? ''];
     if (found === undefined) continue;
     try {
-      const provider = found.create(name, rest, { env: world.env, clock: world.clock });
-      providers.set(name, { provider, settings });
+      const { env, holds } = askedEnvironment(world.env);
+      const provider = found.create(name, rest, { env, clock: world.clock });
+      providers.set(name, { provider, settings, holds });
     } catch (thrown) {
       // Only our own words are sure to hold no secret.
       const reason = thrown instanceof GatewayError ? `: ${thrown.message.replace(/\.$/, '')}` : '';

@@ -162,13 +162,14 @@ let jail: { run: (ms: number) => unknown; job: () => unknown } | undefined;
 /** Runs `job`, and ends it after so long, in the middle of a regular expression too. */
 function watched<T>(ms: number, job: () => T): T {
   jail ??= makeJail();
-  let made: { readonly value: T } | undefined;
+  const made: { readonly value: T }[] = [];
   jail.job = () => {
-    made = { value: job() };
+    made.push({ value: job() });
   };
   jail.run(ms);
-  if (made === undefined) throw new TypeError('A job under the watchdog ended without a value.');
-  return (made as { readonly value: T }).value; // Set by the call before, which the compiler does not see.
+  const [only] = made;
+  if (only === undefined) throw new TypeError('A job under the watchdog ended without a value.');
+  return only.value;
 }
 
 function makeJail(): NonNullable<typeof jail> {

@@ -141,6 +141,9 @@ export function done(seq: number, changes: Partial<Settled> = {}): Settled {
   };
 }
 
+export const seqs = (items: readonly { readonly seq: number }[]): readonly number[] =>
+  items.map(({ seq }) => seq);
+
 export const states = (items: readonly Item[]): string => items.map(({ state }) => state).join(' ');
 
 export type SubmissionWork = Extract<Work, { kind: 'submission' }>;

@@ -24,8 +24,14 @@ export function loadRehearsed(file: string, simulatorUrl: string, clock: Clock):
 function rehearse(written: unknown, simulatorUrl: string): unknown {
   if (!isObject(written)) return written;
   const { redis: _shared, simulator: _plan, store: _kept, providers, ...rest } = written;
-  const made = fillUnset({ ...rest, store: ':memory:' });
-  return { ...asObject(made), providers: standIns(providers, simulatorUrl) };
+  const made = asObject(fillUnset({ ...rest, store: ':memory:' }));
+  const quiet = isObject(made['batch']) ? { batch: withoutWebhooks(made['batch']) } : {};
+  return { ...made, ...quiet, providers: standIns(providers, simulatorUrl) };
+}
+
+/** A rehearsal tells nobody anything, and their secret is one that no word can stand for. */
+function withoutWebhooks({ webhooks: _told, ...batch }: Readonly<Record<string, unknown>>): object {
+  return batch;
 }
 
 function standIns(providers: unknown, simulatorUrl: string): unknown {
@@ -46,7 +52,7 @@ function standIns(providers: unknown, simulatorUrl: string): unknown {
 /** Variables that only the real gateway has are taken to be `simulated`; a rehearsal asks for no secret. */
 function fillUnset(value: unknown): unknown {
   if (typeof value === 'string')
-    return value.replace(/\$\$|\$\{(?:[A-Za-z_][A-Za-z0-9_]*|file:[^}]*)\}/g, (found) =>
+    return value.replace(/\$\$|\$\{(?:[A-Za-z_][A-Za-z0-9_]*|file:(?:\$\{[^{}]*\}|[^{}])*)\}/g, (found) =>
       found === '$$' ? found : 'simulated',
     );
   if (Array.isArray(value)) return value.map(fillUnset);

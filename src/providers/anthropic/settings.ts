@@ -1,11 +1,10 @@
 import { z } from 'zod';
+import { orFile } from '../../core/or-file.ts';
 import { baseUrlSchema } from '../families/base-url.ts';
 
 export const settings = z.strictObject({
-  api_key: z.string().min(1).optional().describe('Left out: the variable ANTHROPIC_API_KEY.'),
-  auth_token: z
-    .string()
-    .min(1)
+  api_key: orFile(z.string().min(1)).optional().describe('Left out: the variable ANTHROPIC_API_KEY.'),
+  auth_token: orFile(z.string().min(1))
     .optional()
     .describe('An OAuth token, sent as Authorization: Bearer instead of a key.'),
   base_url: baseUrlSchema.default('https://api.anthropic.com').describe('Where the API is, without /v1.'),

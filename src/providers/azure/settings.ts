@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orFile } from '../../core/or-file.ts';
 import { baseUrlSchema } from '../families/base-url.ts';
 
 export const settings = z.strictObject({
@@ -10,17 +11,13 @@ export const settings = z.strictObject({
   base_url: baseUrlSchema
     .optional()
     .describe('The same as endpoint, under the name that other providers use.'),
-  api_key: z
-    .string()
-    .min(1)
+  api_key: orFile(z.string().min(1))
     .optional()
     .describe('Left out: the variable AZURE_OPENAI_API_KEY. Not used with entra.'),
   entra: z
     .strictObject({
       scope: z.string().default('https://cognitiveservices.azure.com/.default'),
-      token: z
-        .string()
-        .min(1)
+      token: orFile(z.string().min(1))
         .optional()
         .describe('A fixed token, for tests; left out: the default Azure credential chain.'),
     })

@@ -1,5 +1,6 @@
 /** What YAML says of one Bedrock account. Whatever is left out is found as the AWS SDKs find it. */
 import { z } from 'zod';
+import { orFile } from '../../core/or-file.ts';
 import { readS3Address, type S3Address } from '../../wire/aws/s3-address.ts';
 import { baseUrlSchema } from '../families/base-url.ts';
 
@@ -52,15 +53,15 @@ export const settings = z
       .describe('Left out: the variable AWS_REGION or AWS_DEFAULT_REGION.'),
     endpoint: baseUrlSchema.optional().describe('Over the regional address: a VPC endpoint, an emulator.'),
     base_url: baseUrlSchema.optional().describe('The same as endpoint.'),
-    access_key_id: text.optional().describe('Left out: the default AWS credential chain.'),
-    secret_access_key: text.optional(),
-    session_token: text.optional(),
+    access_key_id: orFile(text).optional().describe('Left out: the default AWS credential chain.'),
+    secret_access_key: orFile(text).optional(),
+    session_token: orFile(text).optional(),
     profile: text.optional().describe('A profile of the shared AWS config.'),
     role_arn: text
       .regex(/^arn:/, 'must be the ARN of a role')
       .optional()
       .describe('A role to assume with these credentials.'),
-    bearer_token: text
+    bearer_token: orFile(text)
       .optional()
       .describe(
         'A Bedrock API key, instead of signed requests. Left out: AWS_BEARER_TOKEN_BEDROCK, unless other credentials are set here. S3 takes none: batches need AWS keys beside it.',

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { orFile } from '../../core/or-file.ts';
 import { baseUrlSchema } from '../families/base-url.ts';
 
 const path = z.string().regex(/^\/[^?#\s]*$/, { error: 'must be a path that begins with /' });
 
 export const settings = z.strictObject({
   base_url: baseUrlSchema.describe('Where the API is, `/v1` included, such as https://jobs.example.com/v1.'),
-  api_key: z.string().min(1).optional().describe('Left out: the variable JOBS_API_KEY.'),
+  api_key: orFile(z.string().min(1)).optional().describe('Left out: the variable JOBS_API_KEY.'),
   paths: z
     .strictObject({
       validate: path.default('/auth/validate').describe('Answers 401 for a key that is no good.'),
@@ -26,7 +27,7 @@ export const settings = z.strictObject({
         .describe(
           'Sent with every job, for the provider to call at its end: https://YOUR-GATEWAY/v1/batch/webhooks/NAME, by the name of this provider.',
         ),
-      secret: z.string().min(1).optional().describe('What the provider signs such a call with.'),
+      secret: orFile(z.string().min(1)).optional().describe('What the provider signs such a call with.'),
       signature_header: z
         .string()
         .regex(/^[A-Za-z0-9-]+$/)

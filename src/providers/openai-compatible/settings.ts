@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orFile } from '../../core/or-file.ts';
 import { baseUrlSchema } from '../families/base-url.ts';
 import type { ChatTraits } from '../families/openai-chat/traits.ts';
 import { flavorNames, flavors } from './flavors.ts';
@@ -44,7 +45,7 @@ const traits = z.strictObject({
 
 export const settings = z.strictObject({
   base_url: baseUrlSchema.describe('Where the API is, `/v1` included, such as http://localhost:11434/v1.'),
-  api_key: z.string().min(1).optional().describe('Left out: no authorization header is sent.'),
+  api_key: orFile(z.string().min(1)).optional().describe('Left out: no authorization header is sent.'),
   flavor: z
     .enum(flavorNames)
     .default('generic')

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { orFile } from '../../core/or-file.ts';
 import { baseUrlSchema } from '../families/base-url.ts';
 
 function isPathOrJson(text: string): boolean {
@@ -57,25 +58,22 @@ export const settings = z
       .regex(/^[a-z0-9-]+$/, { error: 'must be a location such as us-central1 or global' })
       .default('us-central1')
       .describe('Region, such as us-central1; `us`, `eu` and `global` are served where Google has room.'),
-    credentials: z
-      .union([
+    credentials: orFile(
+      z.union([
         z.string().min(1).refine(isPathOrJson, {
           error: 'begins like JSON, but is none; give the whole text of the file, or its path',
         }),
         z.looseObject({ type: z.string() }),
-      ])
+      ]),
+    )
       .optional()
       .describe(
         'Service account: a path to its JSON file, or the JSON itself. Left out: Application Default Credentials.',
       ),
-    api_key: z
-      .string()
-      .min(1)
+    api_key: orFile(z.string().min(1))
       .optional()
       .describe('A key of Vertex AI in express mode, which needs no project; instead of credentials.'),
-    access_token: z
-      .string()
-      .min(1)
+    access_token: orFile(z.string().min(1))
       .optional()
       .describe('A fixed OAuth token, for tests and short jobs; instead of credentials.'),
     base_url: baseUrlSchema

@@ -8,7 +8,7 @@ import { readBatch } from './batch-row.ts';
 import type { Claim, Work, WorkRows } from './contract.ts';
 import { released } from './held.ts';
 import { readSubmission } from './submission-row.ts';
-import type { HeldColumns } from './tables.ts';
+import type { BatchTable, HeldColumns, SubmissionTable } from './tables.ts';
 
 /** The condition of the due indexes, word for word, without which SQLite does not use them. */
 const isLive = sql<boolean>`live = 1`;
@@ -18,18 +18,16 @@ export function createWorkRows({ database, differences }: Connection): WorkRows 
     async claim(nowMs, leaseMs) {
       // First without a lock: most often there is nothing, and a writer would hold up others.
       const [batch, submission] = [
-        await mostOverdue(database, 'intermodal_batch', nowMs),
-        await mostOverdue(database, 'intermodal_submission', nowMs),
+        await mostOverdue(database, batches.table, nowMs),
+        await mostOverdue(database, submissions.table, nowMs),
       ];
       const lease: Lease = { nowMs, leaseMs };
-      const claimBatchFirst = (batch ?? Infinity) <= (submission ?? Infinity);
-      const claims = claimBatchFirst ? [claimBatch, claimSubmission] : [claimSubmission, claimBatch];
       if (batch === undefined && submission === undefined) return undefined;
-      for (const claim of claims) {
-        const work = await claim(database, differences, lease);
-        if (work !== undefined) return work;
-      }
-      return undefined;
+      const ofBatches = () => claimRow(database, differences, batches, lease);
+      const ofSubmissions = () => claimRow(database, differences, submissions, lease);
+      const batchFirst = (batch ?? Infinity) <= (submission ?? Infinity);
+      if (batchFirst) return (await ofBatches()) ?? ofSubmissions();
+      return (await ofSubmissions()) ?? ofBatches();
     },
 
     async renew(work, untilMs) {
@@ -43,7 +41,7 @@ export function createWorkRows({ database, differences }: Connection): WorkRows 
 
     async nextDueMs() {
       const times = await Promise.all(
-        (['intermodal_batch', 'intermodal_submission'] as const).map(async (table) => {
+        [batches, submissions].map(async ({ table }) => {
           const row = await database
             .selectFrom(table)
             .select(
@@ -69,6 +67,25 @@ interface Lease {
 
 type HeldTable = 'intermodal_batch' | 'intermodal_submission';
 
+/** One of the two tables whose rows are claimed. */
+interface HeldRows<Row> {
+  readonly table: HeldTable;
+  readonly key: string;
+  readonly work: (row: Row, claim: Claim) => Work;
+}
+
+const batches: HeldRows<BatchTable> = {
+  table: 'intermodal_batch',
+  key: 'no',
+  work: (row, claim) => ({ kind: 'batch', batch: readBatch(row), claim }),
+};
+
+const submissions: HeldRows<SubmissionTable> = {
+  table: 'intermodal_submission',
+  key: 'id',
+  work: (row, claim) => ({ kind: 'submission', submission: readSubmission(row), claim }),
+};
+
 async function mostOverdue(database: Kysely<Database>, table: HeldTable, nowMs: number) {
   const row = await database
     .selectFrom(table)
@@ -82,62 +99,27 @@ async function mostOverdue(database: Kysely<Database>, table: HeldTable, nowMs: 
   return row?.due_at_ms;
 }
 
-async function claimBatch(
+/** Takes the most overdue row of a table. In plain SQL, since rows of two tables, each with a key of its own, have no type in common. */
+async function claimRow<Row extends HeldColumns>(
   database: Kysely<Database>,
   { takeRows }: Differences,
-  lease: Lease,
+  { table, key, work }: HeldRows<Row>,
+  { nowMs, leaseMs }: Lease,
 ): Promise<Work | undefined> {
-  const row = await database
-    .updateTable('intermodal_batch')
-    .set(claimed(lease))
-    .where('no', '=', (rows) =>
-      rows
-        .selectFrom('intermodal_batch')
-        .select('no')
-        .where(isLive)
-        .where('due_at_ms', '<=', lease.nowMs)
-        .where('held_until_ms', '<=', lease.nowMs)
-        .orderBy('due_at_ms')
-        .limit(1)
-        .modifyEnd(takeRows),
+  const { rows } = await sql<Row>`
+    update ${sql.table(table)}
+    set held_until_ms = ${nowMs + leaseMs}, woken_at_ms = null, fence = fence + 1
+    where ${sql.ref(key)} = (
+      select ${sql.ref(key)} from ${sql.table(table)}
+      where ${isLive} and due_at_ms <= ${nowMs} and held_until_ms <= ${nowMs}
+      order by due_at_ms
+      limit 1
+      ${takeRows}
     )
-    .returningAll()
-    .executeTakeFirst();
-  return row === undefined ? undefined : { kind: 'batch', batch: readBatch(row), claim: claimOf(row) };
-}
-
-async function claimSubmission(
-  database: Kysely<Database>,
-  { takeRows }: Differences,
-  lease: Lease,
-): Promise<Work | undefined> {
-  const row = await database
-    .updateTable('intermodal_submission')
-    .set(claimed(lease))
-    .where('id', '=', (rows) =>
-      rows
-        .selectFrom('intermodal_submission')
-        .select('id')
-        .where(isLive)
-        .where('due_at_ms', '<=', lease.nowMs)
-        .where('held_until_ms', '<=', lease.nowMs)
-        .orderBy('due_at_ms')
-        .limit(1)
-        .modifyEnd(takeRows),
-    )
-    .returningAll()
-    .executeTakeFirst();
-  return row === undefined
-    ? undefined
-    : { kind: 'submission', submission: readSubmission(row), claim: claimOf(row) };
-}
-
-function claimed({ nowMs, leaseMs }: Lease) {
-  return { held_until_ms: nowMs + leaseMs, woken_at_ms: null, fence: sql<number>`fence + 1` };
-}
-
-function claimOf(row: HeldColumns): Claim {
-  return { fence: row.fence };
+    returning *
+  `.execute(database);
+  const [row] = rows;
+  return row === undefined ? undefined : work(row, { fence: row.fence });
 }
 
 /** Changes a row in the name of a claim; no row where the claim was lost, or let go. */
@@ -146,19 +128,11 @@ function held(
   work: Work,
   set: { held_until_ms: number } | ReturnType<typeof released>,
 ) {
-  if (work.kind === 'batch') {
-    return database
-      .updateTable('intermodal_batch')
-      .set(set)
-      .where('no', '=', work.batch.no)
-      .where('fence', '=', work.claim.fence)
-      .where('held_until_ms', '>', 0)
-      .executeTakeFirstOrThrow();
-  }
+  const { table, key } = work.kind === 'batch' ? batches : submissions;
   return database
-    .updateTable('intermodal_submission')
+    .updateTable(table)
     .set(set)
-    .where('id', '=', work.submission.id)
+    .where(sql.ref(key), '=', work.kind === 'batch' ? work.batch.no : work.submission.id)
     .where('fence', '=', work.claim.fence)
     .where('held_until_ms', '>', 0)
     .executeTakeFirstOrThrow();

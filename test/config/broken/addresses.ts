@@ -53,4 +53,19 @@ export const addresses: readonly Broken[] = [
     'redis: user:hunter2@cache.acme.test',
     '7:8 redis: "…@cache.acme.test" is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.',
   ),
+  row(
+    'a store, and a file that it is in beside it',
+    'store: x.db\nstore_file: /run/secrets/none',
+    '8:1 store_file: both "store" and "store_file" are given. Keep one of them.',
+  ),
+  row(
+    'an address of Redis where its file should be named',
+    'redis_file: redis://:hunter2@cache:6379',
+    '7:13 redis_file: this is not an absolute path (not shown). Write the whole path of a file, such as /run/secrets/redis; the value itself stands under redis.',
+  ),
+  row(
+    'a file that is not there',
+    'redis_file: /run/secrets/of/nobody',
+    '7:13 redis_file: the file /run/secrets/of/nobody is not there. Put the value into a file there that this user may read, or give a default: ${file:/run/secrets/of/nobody:-default}.',
+  ),
 ];

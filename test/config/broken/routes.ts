@@ -384,7 +384,7 @@ webhooks: {}
       '20:12 routes.chat.chain: the list is empty. Write at least one entry.',
       '22:25 routes.chat.rules[0].when.needs[0]: "visoin" is not allowed here. Did you mean "vision"?',
       '23:17 routes.chat.rules[0].chain[0]: unknown provider "azure". Configured: openai, anthropic.',
-      '24:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, waiting, batch, simulator.',
+      '24:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, waiting, batch, simulator, store_file, redis_file.',
     ],
   },
 ];

@@ -25,7 +25,7 @@ webhooks:
   - { url: https://hooks.test }
 `,
     says: [
-      '7:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, waiting, batch, simulator.',
+      '7:1 webhooks: unknown key "webhooks". Allowed: server, providers, models, timeouts, retry, breaker, store, redis, limits, budgets, prices, direct, routes, waiting, batch, simulator, store_file, redis_file.',
     ],
   },
   {

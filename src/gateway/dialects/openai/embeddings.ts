@@ -1,5 +1,5 @@
 /** OpenAI Embeddings. The official SDK asks for base64 unless told otherwise, and decodes it itself. */
-import type { CreateEmbeddingResponse } from 'openai/resources/embeddings';
+import type { CreateEmbeddingResponse, Embedding } from 'openai/resources/embeddings';
 import type { EmbeddingAnswer } from '../../../core/answer.ts';
 import type { ScannedBody } from '../../../core/body.ts';
 import { bytesPerToken } from '../../../core/estimate.ts';
@@ -90,6 +90,11 @@ function requireIds(value: unknown, param: string): readonly number[] {
   throw invalid(param, 'expected a list of token ids that is not empty.');
 }
 
+/** The SDK's type knows numbers alone; base64 is what it asked the wire for. */
+type WireAnswer = Omit<CreateEmbeddingResponse, 'data'> & {
+  readonly data: readonly (Omit<Embedding, 'embedding'> & { readonly embedding: number[] | string })[];
+};
+
 function encodeAnswer(answer: EmbeddingAnswer, request: EmbeddingRequest): object {
   const tokens = answer.usage?.inputTokens ?? 0;
   return {
@@ -98,11 +103,10 @@ function encodeAnswer(answer: EmbeddingAnswer, request: EmbeddingRequest): objec
     data: answer.vectors.map((vector, index) => ({
       object: 'embedding',
       index,
-      // The SDK's type knows numbers alone; base64 is what it asked the wire for.
-      embedding: request.encoding === 'base64' ? (toBase64(vector) as string & number[]) : [...vector],
+      embedding: request.encoding === 'base64' ? toBase64(vector) : [...vector],
     })),
     usage: { prompt_tokens: tokens, total_tokens: tokens },
-  } satisfies CreateEmbeddingResponse;
+  } satisfies WireAnswer;
 }
 
 function toBase64(vector: readonly number[]): string {

@@ -27,24 +27,17 @@ export function limitCachePoints({ messages, system, toolConfig }: Parts): void 
   }
 }
 
-type Item = object & { cachePoint?: unknown };
+/** Of points of the SDK and of our own, all that is looked at. */
+type Point = { ttl?: RestCachePoint['ttl'] | undefined };
+type Item = object & { cachePoint?: Point | undefined };
 
-function pointsOf(list: readonly Item[]): RestCachePoint[] {
-  return list.flatMap((item) => {
-    const point = pointIn(item);
-    return point === undefined ? [] : [point];
-  });
+function pointsOf(list: readonly Item[]): Point[] {
+  return list.flatMap(({ cachePoint }) => (cachePoint === undefined ? [] : [cachePoint]));
 }
 
-function pointIn({ cachePoint }: Item): RestCachePoint | undefined {
-  // The encoder makes points of no other kind.
-  return cachePoint as RestCachePoint | undefined;
-}
-
-function remove(list: Item[], surplus: ReadonlySet<RestCachePoint>): void {
+function remove(list: Item[], surplus: ReadonlySet<Point>): void {
   for (let index = list.length - 1; index >= 0; index--) {
-    const item = list[index];
-    const point = item === undefined ? undefined : pointIn(item);
+    const point = list[index]?.cachePoint;
     if (point !== undefined && surplus.has(point)) list.splice(index, 1);
   }
 }

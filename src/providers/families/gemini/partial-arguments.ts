@@ -3,7 +3,7 @@
  * goes on growing while its pieces say `willContinue`.
  */
 import { GatewayError } from '../../../core/errors.ts';
-import { asArray, asNumber, asObject, asString } from '../../../core/json.ts';
+import { asArray, asNumber, asObject, asString, isObject } from '../../../core/json.ts';
 
 type Tree = { [key: string]: unknown };
 type Step = string | number;
@@ -68,13 +68,14 @@ function setLeaf(root: Tree, steps: readonly Step[], value: unknown, append: boo
       );
       return;
     }
-    let child = read(at, step);
-    if (typeof child !== 'object' || child === null) {
-      child = typeof next === 'number' ? [] : emptyTree();
-      write(at, step, child);
+    const child = read(at, step);
+    if (Array.isArray(child) || isObject(child)) {
+      at = child;
+      continue;
     }
-    // An object or an array that this function made.
-    at = child as Tree | unknown[];
+    const made = typeof next === 'number' ? [] : emptyTree();
+    write(at, step, made);
+    at = made;
   }
 }
 

@@ -272,13 +272,12 @@ function convertObject(node: Node, refs: readonly string[], walk: Walk): RestSch
   for (const [name, property] of Object.entries(asNode(node['properties'])))
     properties[name] = convert(property, refs, walk);
   const names = Object.keys(properties);
-  const required = asArray(node['required']).filter(
-    (name) => typeof name === 'string' && Object.hasOwn(properties, name),
+  const required = asArray(node['required']).flatMap((name) =>
+    typeof name === 'string' && Object.hasOwn(properties, name) ? [name] : [],
   );
   return {
     ...(names.length === 0 ? {} : { properties }),
-    // Filtered to strings above, which the compiler does not see through the second condition.
-    ...(required.length === 0 ? {} : { required: required as string[] }),
+    ...(required.length === 0 ? {} : { required }),
     ...count(node, 'minProperties'),
     ...count(node, 'maxProperties'),
   };
@@ -320,7 +319,8 @@ function convertNumber(node: Node, type: 'number' | 'integer', walk: Walk): Rest
 
 /** Counts are 64-bit integers, which Google's JSON writes as strings. */
 function count<K extends string>(node: Node, key: K): { [P in K]?: string } {
+  const counted: { [P in K]?: string } = {};
   const value = asNumber(node[key]);
-  // A computed key widens to a string index; the one member is named by K.
-  return value === undefined ? {} : ({ [key]: String(value) } as { [P in K]?: string });
+  if (value !== undefined) counted[key] = String(value);
+  return counted;
 }
