@@ -8,6 +8,11 @@ export class Gate {
     this.#most = most;
   }
 
+  /** Who came now would wait. */
+  get full(): boolean {
+    return this.#inside >= this.#most;
+  }
+
   async pass<T>(step: () => Promise<T>): Promise<T> {
     if (this.#inside >= this.#most) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#inside += 1;

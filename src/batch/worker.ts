@@ -5,7 +5,7 @@
  */
 
 import { Bell } from '../core/bell.ts';
-import type { Work } from '../stores/batch/contract.ts';
+import type { PassedOver, Work } from '../stores/batch/contract.ts';
 import { adopt } from './adopt.ts';
 import { Conflict } from './assemble.ts';
 import { duesOf } from './budget-gate.ts';
@@ -22,6 +22,7 @@ import type { BatchWorldInside } from './world.ts';
 const lanes = 6;
 /** Steps that move the bytes of many items; each holds some megabytes. */
 const mostHeavy = 2;
+const heavy: PassedOver = { batch: ['assembling', 'finishing'], submission: ['planned', 'ended'] };
 /** With nothing due, the store is asked again after this, for rows that another process has added … */
 const longestSleepMs = 1_000;
 /** … and after this where other processes tell of theirs: a hint may be lost. */
@@ -88,6 +89,7 @@ export class Worker {
         const work = await this.#world.rows.work.claim(
           this.#world.clock.now(),
           this.#world.settings().leaseMs,
+          this.#passedOver(),
         );
         if (work === undefined) await this.#bell.sleep(rings, () => this.#untilDue());
         else {
@@ -105,8 +107,13 @@ export class Worker {
     }
   }
 
+  /** What would only wait here is left to others. */
+  #passedOver(): PassedOver | undefined {
+    return this.#heavy.full ? heavy : undefined;
+  }
+
   async #untilDue(): Promise<number> {
-    const next = await this.#world.rows.work.nextDueMs();
+    const next = await this.#world.rows.work.nextDueMs(this.#passedOver());
     const longestMs = this.#world.wakeUps.shared ? longestSharedSleepMs : longestSleepMs;
     return next === undefined ? longestMs : Math.min(longestMs, next - this.#world.clock.now());
   }
@@ -212,9 +219,9 @@ export class Worker {
 }
 
 function isHeavy(work: Work): boolean {
-  if (work.kind === 'submission')
-    return work.submission.state === 'planned' || work.submission.state === 'ended';
-  return work.batch.state === 'assembling' || work.batch.state === 'finishing';
+  return work.kind === 'submission'
+    ? heavy.submission.includes(work.submission.state)
+    : heavy.batch.includes(work.batch.state);
 }
 
 function duesIfKnown(

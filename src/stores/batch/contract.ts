@@ -112,18 +112,24 @@ export type Work =
   | { readonly kind: 'batch'; readonly batch: Batch; readonly claim: Claim }
   | { readonly kind: 'submission'; readonly submission: Submission; readonly claim: Claim };
 
+/** Rows in these states are left to others. */
+export interface PassedOver {
+  readonly batch: readonly BatchState[];
+  readonly submission: readonly SubmissionState[];
+}
+
 export interface WorkRows {
   /**
    * The most overdue row that nobody holds: a batch that has not ended, or a submission that is not final. Nothing may also mean that
    * another is just taking the last one.
    */
-  claim(nowMs: number, leaseMs: number): Promise<Work | undefined>;
+  claim(nowMs: number, leaseMs: number, passedOver?: PassedOver): Promise<Work | undefined>;
   /** Holds it until then; false where it was lost to another, or let go. */
   renew(work: Work, untilMs: number): Promise<boolean>;
   /** Lets it go, to be claimed again at `dueAtMs`; keeps an earlier `wake` that came while it was held. */
   release(work: Work, dueAtMs: number): Promise<void>;
   /** When the next row can be claimed, for sleeping until then: one that is held, when its lease ends. */
-  nextDueMs(): Promise<number | undefined>;
+  nextDueMs(passedOver?: PassedOver): Promise<number | undefined>;
 }
 
 export interface AddedItems {

@@ -46,6 +46,22 @@ for (const { name, skip, shared, fresh, open } of kinds) {
   const sharing = skip === false && !shared ? 'memory belongs to one connection' : skip;
 
   describe(`work on ${name}`, { skip }, () => {
+    test('in states that are passed over is left to others, however overdue', async () => {
+      const rows = (await open()).batch;
+      const no = await submitted(rows);
+      await makeBatch(rows, 'batch_b', { createdAtMs: noon - 5 });
+      await rows.batches.wake(no, noon - 3);
+      await rows.submissions.wake('s00000000001', noon - 9);
+      const busy = { batch: ['assembling'], submission: ['planned', 'ended'] } as const;
+      assert.equal(await rows.work.nextDueMs(), noon - 9);
+      assert.equal(await rows.work.nextDueMs(busy), noon - 3);
+      assert.equal(nameOf(await rows.work.claim(noon, 100, busy)), 'batch_a');
+      assert.equal(await rows.work.claim(noon, 100, busy), undefined);
+      assert.equal(await rows.work.nextDueMs(busy), noon + 100, 'the end of a lease');
+      assert.equal(nameOf(await rows.work.claim(noon, 100)), 's00000000001');
+      assert.equal(nameOf(await rows.work.claim(noon, 100)), 'batch_b');
+    });
+
     test('is claimed most overdue first, by one holder at a time, again when its lease is over', async () => {
       const rows = (await open()).batch;
       const no = await submitted(rows);
