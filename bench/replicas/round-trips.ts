@@ -15,29 +15,6 @@ export async function roundTrips({ redisCommands, postgres }: Scene): Promise<Ro
   return { redis, postgres: await transactions(postgres.address(postgres.port)) };
 }
 
-/** Counts commands in the bytes of a client: each is a list of texts (Redis's protocol, RESP). */
-export class CommandCount {
-  #count = 0;
-  /** The end of what was seen, in which a command may begin. */
-  #rest = '';
-
-  get count(): number {
-    return this.#count;
-  }
-
-  see(bytes: Buffer): void {
-    const text = this.#rest + bytes.toString('latin1');
-    let end = 0;
-    for (const { index, 0: found } of text.matchAll(/\*\d+\r\n\$/g)) {
-      this.#count += 1;
-      end = index + found.length;
-    }
-    this.#rest = text.slice(Math.max(end, text.length - longestHead));
-  }
-}
-
-const longestHead = 12;
-
 async function transactions(url: string): Promise<number> {
   const client = new Client({ connectionString: url });
   await client.connect();

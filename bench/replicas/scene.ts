@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { freePort, startRedis, type TestRedis } from '../../test/support/redis.ts';
 import { startWire, type Wire } from '../../test/support/wire.ts';
 import { type Program, startProgram } from '../fleet/program.ts';
+import { CommandCount } from './command-count.ts';
 import { type Postgres, startOwnPostgres } from './postgres.ts';
-import { CommandCount } from './round-trips.ts';
 
 export interface Replica {
   readonly url: string;
