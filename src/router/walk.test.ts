@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { createFakeClock, type FakeClock, settle } from '../../test/support/clock.ts';
-import { breaker, call, fakeSink, model, openPass, route, target } from '../../test/support/router.ts';
+import {
+  breaker,
+  call,
+  fakeSink,
+  gateWorld,
+  meter,
+  model,
+  openPass,
+  policy,
+  route,
+  target,
+} from '../../test/support/router.ts';
 import { type ErrorCode, type ErrorOptions, GatewayError } from '../core/errors.ts';
+import { MemoryLimits } from '../limits/memory/limits.ts';
 import type { Outcome } from './attempt.ts';
 import type { AttemptRecord, Route } from './contract.ts';
+import { Pass } from './gate.ts';
 import { createHealth, type Health } from './health.ts';
 import { Line } from './line.ts';
 import { type WalkResult, walk } from './walk.ts';
@@ -271,5 +284,59 @@ describe('walking a chain', () => {
     const result = await walk(world, wanting, way, fakeSink(), pass, async () => served);
     assert.match(result.kind === 'failed' ? result.error.message : '', /no target of it has vision/);
     assert.equal(codeOf(result), 'unsupported');
+  });
+
+  describe('a turn', () => {
+    /** A target whose bucket is empty for half a second more; the process sleeps `sleptMs` while it waits for its turn. */
+    async function takeTurn(sleptMs: number) {
+      let slept = 0;
+      const sleepy = { now: () => clock.now() + slept, after: clock.after };
+      const limits = new MemoryLimits({ clock: sleepy });
+      const one = target('a/1', { limits: { meters: [meter('a', 120)], places: [] } });
+      const way = route([one]);
+      const asking = call();
+      const { bucket } = meter('a', 120);
+      const drained = limits.reserve({
+        id: 'x',
+        takes: [{ bucket, amount: 120, floor: 0, mayWait: false }],
+        slots: [],
+        charges: [],
+        maxWaitMs: 0,
+      });
+      assert.ok(!(drained instanceof Promise) && drained.ok);
+      const reserve = mock.method(limits, 'reserve');
+      const pass = new Pass(gateWorld(sleepy, limits), asking, way, policy());
+      const world = {
+        clock: sleepy,
+        random: () => 0.5,
+        health,
+        line: new Line(sleepy),
+        observe: () => {},
+      };
+      const walking = walk(world, asking, way, fakeSink(), pass, async () => {
+        const turns = reserve.mock.callCount();
+        asked.push(`after ${clock.now() - 1_000_000} ms, ${turns} turns, ${limits.level(bucket)} left`);
+        return served;
+      });
+      await settle();
+      slept = sleptMs;
+      return finish(walking);
+    }
+
+    test('is waited for', async () => {
+      assert.equal((await takeTurn(0)).kind, 'served');
+      assert.deepEqual(asked, ['after 2000 ms, 1 turns, 3 left']);
+    });
+
+    test('that a process slept past is given back, and another asked for', async () => {
+      assert.equal((await takeTurn(5_000)).kind, 'served');
+      // Seven seconds brought 14, of which one was taken once.
+      assert.deepEqual(asked, ['after 2000 ms, 2 turns, 13 left']);
+    });
+
+    test('is not asked for again by who is late for all', async () => {
+      assert.equal((await takeTurn(10_000_000)).kind, 'served');
+      assert.match(asked[0] ?? '', /, 1 turns,/);
+    });
   });
 });

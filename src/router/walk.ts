@@ -56,6 +56,9 @@ const next: Stop = { kind: 'next' };
 /** How often a request in line asks by itself, should nobody in this process give anything back. */
 const askAgainMs = 250;
 
+/** A turn is for its moment. Later than a busy process wakes from a pause, sooner than what others were granted meanwhile adds up. */
+const mostLateMs = 1_000;
+
 interface Walking {
   readonly world: WalkWorld;
   readonly sink: Sink;
@@ -111,7 +114,8 @@ async function rounds(walking: Walking, call: Call, route: Route): Promise<WalkR
 async function visit(walking: Walking, target: Target, patient: boolean, decision: Decision): Promise<Stop> {
   const { world, sink, pass, progress, tryTarget } = walking;
   if (!progress.mayTry(target) || !world.health.take(target.name)) return next;
-  for (let again = 0; ; again++) {
+  for (let again = 0; ; ) {
+    const askedMs = world.clock.now();
     const asked = pass.admit(target, patient ? progress.remainingMs() : 0);
     const admission = asked instanceof Promise ? await asked : asked;
     if (!admission.ok) {
@@ -135,6 +139,11 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
         : { kind: 'done', result: progress.failed(tooLate(target, admission.waitMs), decision) };
     }
     const startedMs = world.clock.now();
+    // The process slept past its turn, which the provider knows nothing of any more: it asks for another.
+    if (startedMs > askedMs + admission.waitMs + mostLateMs && progress.remainingMs() > 0) {
+      admission.settle('unsent', 0);
+      continue;
+    }
     let outcome: Outcome;
     try {
       outcome = await tryTarget(target, progress.tried, progress.remainingMs(), admission.id);
@@ -155,6 +164,7 @@ async function visit(walking: Walking, target: Target, patient: boolean, decisio
     if (!(await progress.pause(progress.jitterMs(again), sink)))
       return { kind: 'done', result: progress.failed(outcome.error, decision) };
     if (!world.health.take(target.name)) return next;
+    again += 1;
   }
 }
 
