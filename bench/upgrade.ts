@@ -39,8 +39,10 @@ export const bench: Bench = {
       const submitted = await submit(balancer, folder, 'upgrade', items);
       for (let index = 0; index < replicas; index++) {
         await pause(quick ? 3_000 : 10_000);
+        await balancer.takeOut(index);
         await scene.stop(index);
         await scene.start(index, join(root, 'src', 'main.ts'));
+        balancer.putIn(index);
         print(`replica ${index} is upgraded`);
       }
       await pause(quick ? 3_000 : 10_000);
