@@ -7,8 +7,10 @@
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
-import { BookedCall, type BookedOptions, type Came, HandSink } from '../router/booked.ts';
+import { BookedCall, type BookedOptions } from '../router/booked.ts';
 import type { Policy, Route } from '../router/contract.ts';
+import { HandSink } from '../router/hand-sink.ts';
+import type { Came } from '../router/kept-answer.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
 import { type After, type AfterInput, afterError, afterWrongForm } from './after.ts';
