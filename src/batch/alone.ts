@@ -5,9 +5,11 @@
  */
 import type { Answer } from '../core/answer.ts';
 import { errorKinds, type GatewayError } from '../core/errors.ts';
-import { BookedCall, type Came as BookedCame, HandSink, type Sums } from '../router/booked.ts';
+import { BookedCall, type Sums } from '../router/booked.ts';
 import type { Policy, Target } from '../router/contract.ts';
 import { findRoute } from '../router/find-route.ts';
+import { HandSink } from '../router/hand-sink.ts';
+import type { Came as BookedCame } from '../router/kept-answer.ts';
 import type { Settled, SettledSums } from '../stores/batch/contract.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import { nextWave, pace } from './alone-next.ts';

@@ -7,9 +7,8 @@ import { asGatewayError } from '../core/errors.ts';
 import { sayTheSame } from '../router/cascade/agreement.ts';
 import type { Policy, Route } from '../router/contract.ts';
 import type { Decided } from '../router/decisions.ts';
-import { ask } from './cascade/ask.ts';
-import { Leash } from './cascade/leash.ts';
-import { type ChatCall, wholeCall } from './cascade/own-call.ts';
+import { askAside } from './cascade/aside.ts';
+import type { ChatCall } from './cascade/own-call.ts';
 import type { GatewayWorld } from './world.ts';
 
 /** Of the canary's answers. Fewer would leave a small share without a verdict for hours; each costs as much as a request. */
@@ -48,7 +47,8 @@ export function offerComparison(
     try {
       const answer = heard();
       if (answer === undefined) return;
-      const usual = await askUsual(world, asked, first.rule?.chain ?? route.chain);
+      const steps = first.rule?.chain ?? route.chain;
+      const { answer: usual } = await askAside(world, world.cascades, { ...asked, steps });
       const agreed = usual === undefined ? undefined : sayTheSame(answer, usual);
       if (agreed !== undefined) world.canaries.compared(route, agreed);
     } catch (thrown) {
@@ -59,31 +59,4 @@ export function offerComparison(
       );
     }
   });
-}
-
-const noLimits = { meters: [], places: [] };
-
-async function askUsual(
-  world: GatewayWorld,
-  { call, route, policy }: Comparable,
-  steps: Route['chain'],
-): Promise<Answer | undefined> {
-  const { caller } = call;
-  const sink = new Leash((callback) => world.cascades.audits.onClose(callback));
-  const { answer } = await ask(world, {
-    route,
-    policy,
-    steps,
-    part: { name: 'audit', counted: true },
-    sink,
-    call: wholeCall(call, {
-      tags: [...call.tags, 'audit'],
-      priority: 'low',
-      startedAtMs: world.clock.now(),
-      budgetMs: route.budgetMs,
-      ...(caller === undefined ? {} : { caller: { ...caller, limits: noLimits } }),
-    }),
-  });
-  sink.release();
-  return answer;
 }

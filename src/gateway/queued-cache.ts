@@ -2,9 +2,9 @@
 import { mostAnswerBytes } from '../cache/contract.ts';
 import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import type { Keep } from '../router/attempt.ts';
-import type { Found } from '../router/booked.ts';
 import type { ResponseCachePolicy, Route, Target, WholeSink } from '../router/contract.ts';
 import { decide } from '../router/decide.ts';
+import type { Found } from '../router/kept-answer.ts';
 import type { CachedCall } from './answer-again.ts';
 import { readCacheTerms, writeCacheNote } from './cache-terms.ts';
 import { type Replay, replayEmbedding, replayWhole } from './replay.ts';

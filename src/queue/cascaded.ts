@@ -9,7 +9,6 @@ import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import { errorKinds } from '../core/errors.ts';
 import { present } from '../core/present.ts';
 import { decimalDollars } from '../core/price.ts';
-import type { Came } from '../router/booked.ts';
 import { agreementOf, sayTheSame } from '../router/cascade/agreement.ts';
 import { readConfidence } from '../router/cascade/confidence.ts';
 import type { Cascade, CascadeVerdict } from '../router/cascade/contract.ts';
@@ -17,6 +16,7 @@ import { judgeAnswer } from '../router/cascade/judge.ts';
 import type { InForce } from '../router/cascade/threshold.ts';
 import { finishOf } from '../router/cascade/words.ts';
 import type { Step } from '../router/contract.ts';
+import type { Came } from '../router/kept-answer.ts';
 
 export function isJudged({ confidence }: Cascade): boolean {
   return confidence.from === 'field' || confidence.from === 'agreement';

@@ -7,16 +7,20 @@
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { nearest } from '../core/nearest.ts';
-import { BookedCall, type BookedOptions, type Came, HandSink } from '../router/booked.ts';
+import { BookedCall, type BookedOptions } from '../router/booked.ts';
 import type { Policy, Route } from '../router/contract.ts';
+import { HandSink } from '../router/hand-sink.ts';
+import type { Came } from '../router/kept-answer.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { HeldRequest, SettledRequest } from '../stores/queue/contract.ts';
 import { type After, type AfterInput, afterError, afterWrongForm } from './after.ts';
 import { askInCascade, type Cascaded, cascadeHeaders } from './cascaded.ts';
 import { workerRoute } from './chain.ts';
-import type { QueuedAnswer, QueuedRequest } from './contract.ts';
+import type { QueuedRequest } from './contract.ts';
 import type { Flights, Shared } from './flights.ts';
+import { HeldRow } from './held-row.ts';
 import { urgentMs } from './lanes.ts';
+import { costOf, tellOf } from './tell-of.ts';
 import type { Together } from './together.ts';
 import type { QueuedCall, QueueWorld } from './world.ts';
 
@@ -40,32 +44,29 @@ export interface Shop {
 }
 
 export class Hand {
-  #held: HeldRequest;
+  readonly #row: HeldRow;
   readonly #shop: Shop;
   readonly #sink = new HandSink();
   #closed: Closed | undefined;
   #calling = false;
   #following = false;
-  /** Nothing is written to its row any more. */
-  #done = false;
 
   constructor(shop: Shop, held: HeldRequest) {
     this.#shop = shop;
-    this.#held = held;
+    this.#row = new HeldRow(shop.world, shop.settling, held);
   }
 
   get held(): HeldRequest {
-    return this.#held;
+    return this.#row.held;
   }
 
   get request(): QueuedRequest {
-    return this.#held.request;
+    return this.#row.request;
   }
 
-  /** This process was so slow that its claim ran out, and has claimed it again: what it does goes on under the new one. False: it is done. */
+  /** It was claimed again by this process. False: it is done. */
   hold(held: HeldRequest): boolean {
-    if (!this.#done) this.#held = held;
-    return !this.#done;
+    return this.#row.hold(held);
   }
 
   /** False while limits and budgets have not let it through. */
@@ -81,7 +82,7 @@ export class Hand {
   /** Ends the call. */
   close(why: Closed): void {
     this.#closed ??= why;
-    if (why === 'dropped') this.#done = true;
+    if (why === 'dropped') this.#row.drop();
     this.#sink.close();
   }
 
@@ -166,7 +167,7 @@ export class Hand {
       cancelPatience();
     }
     await world.at('queue: after the call');
-    if (cascaded !== undefined) this.#heard(route, cascaded, calls);
+    if (cascaded !== undefined) tellOf(world, this.request.id, route, cascaded, calls);
     await this.#settle(call, route, costOf(calls), came, cascaded);
     const entries = calls.flatMap((booked) => booked.entries());
     if (entries.length > 0) {
@@ -206,30 +207,6 @@ export class Hand {
     return again ?? booked.ask(options);
   }
 
-  /** Told to those who count, and to whoever learns by it. */
-  #heard({ name, cascade }: Route, cascaded: Cascaded, calls: readonly BookedCall[]): void {
-    const { cascades, clock } = this.#shop.world;
-    const { outcome, why, verdict, agreed, compared } = cascaded;
-    cascades.metrics.answer(name, outcome, why);
-    if (verdict === undefined || cascade === undefined) return;
-    cascades.thresholds.heard(name, cascade, verdict);
-    if (compared === undefined || agreed === undefined) return;
-    const broken = why === 'unfinished' || why === 'schema';
-    const strong = calls.at(-1);
-    const strongNanoUsd = strong?.sums().costNanoUsd ?? 0;
-    cascades.labels.add({
-      id: this.request.id,
-      route: name,
-      atMs: clock.now(),
-      kind: 'escalation',
-      ...compared,
-      agreed,
-      cheapNanoUsd: costOf(calls) - strongNanoUsd,
-      strongNanoUsd,
-      ...(verdict.raw === undefined || broken ? {} : { confidence: verdict.raw }),
-    });
-  }
-
   async #settle(
     call: QueuedCall,
     route: Route,
@@ -245,7 +222,7 @@ export class Hand {
           ...(cascaded === undefined ? {} : cascadeHeaders(cascaded, costNanoUsd)),
         };
         const answer = { status: 200, body: came.body, headers };
-        return this.#end('answered', answer, costNanoUsd);
+        return this.#row.end('answered', answer, costNanoUsd);
       }
       case 'form': {
         const error = new GatewayError('upstream_malformed', came.message);
@@ -268,8 +245,8 @@ export class Hand {
   async #afterClose(): Promise<void> {
     const nowMs = this.#shop.world.clock.now();
     if (this.#closed === 'dropped') return;
-    if (this.#closed === 'stop') await this.#release(nowMs, this.#calling, 'shutting_down');
-    else await this.#release(nowMs + roomMs, false, 'no_room');
+    if (this.#closed === 'stop') await this.#row.release(nowMs, this.#calling, 'shutting_down');
+    else await this.#row.release(nowMs + roomMs, false, 'no_room');
   }
 
   #isUrgent(): boolean {
@@ -288,7 +265,7 @@ export class Hand {
       return this.#fail(late && error.code === 'upstream_timeout' ? pastDeadline() : error, costNanoUsd);
     }
     if (after.pause) this.#shop.pause(name, after.dueAtMs);
-    await this.#release(after.dueAtMs, after.counted, error.code);
+    await this.#row.release(after.dueAtMs, after.counted, error.code);
   }
 
   /** Takes the answer of another, or waits for its own turn where that has none. */
@@ -299,10 +276,10 @@ export class Hand {
     const shared = await leader;
     if (this.#closed === 'dropped') return;
     if (shared === undefined || this.#closed !== undefined)
-      return this.#release(world.clock.now(), false, 'joined');
+      return this.#row.release(world.clock.now(), false, 'joined');
     world.events.joined();
     const { body, served, id } = shared;
-    await this.#end(
+    await this.#row.end(
       'answered',
       { status: 200, body, headers: call.headersOf(served, { 'x-intermodal-twin-of': id }) },
       0,
@@ -311,48 +288,13 @@ export class Hand {
 
   async #fail(error: GatewayError, costNanoUsd = 0): Promise<void> {
     const { status, body } = this.#shop.world.encodeError(this.request, error);
-    await this.#end('failed', { status, body: JSON.stringify(body), headers: {} }, costNanoUsd, error.code);
+    await this.#row.end(
+      'failed',
+      { status, body: JSON.stringify(body), headers: {} },
+      costNanoUsd,
+      error.code,
+    );
   }
-
-  async #end(
-    state: 'answered' | 'failed',
-    answer: QueuedAnswer,
-    costNanoUsd: number,
-    code?: string,
-  ): Promise<void> {
-    const { world, settling } = this.#shop;
-    const nowMs = world.clock.now();
-    await world.at('queue: before the answer');
-    const kept = await this.#write((held) => settling.add({ held, state, answer, costNanoUsd }));
-    await world.at('queue: after the answer');
-    if (kept) world.events.ended(this.request, state, code, nowMs - this.request.createdAtMs);
-  }
-
-  async #release(dueAtMs: number, counted: boolean, why: string): Promise<void> {
-    const { world } = this.#shop;
-    await world.at('queue: before the release');
-    const released = await this.#write((held) => world.rows.release(held, dueAtMs, counted));
-    await world.at('queue: after the release');
-    if (!released) return;
-    world.events.requeued(this.request, why);
-    world.wakeUps.at('queued', dueAtMs);
-  }
-
-  /** False where the claim is not this process's any more. */
-  async #write(write: (held: HeldRequest) => Promise<boolean>): Promise<boolean> {
-    // Ends: it goes on only where the request was claimed anew meanwhile.
-    for (;;) {
-      const held = this.#held;
-      const written = await write(held);
-      if (held !== this.#held) continue;
-      this.#done = true;
-      return written;
-    }
-  }
-}
-
-function costOf(calls: readonly BookedCall[]): number {
-  return calls.reduce((sum, booked) => sum + booked.sums().costNanoUsd, 0);
 }
 
 function pastDeadline(): GatewayError {

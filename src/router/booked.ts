@@ -6,31 +6,18 @@
  * that limits and budgets know it by.
  */
 import type { Calibration } from '../catalog/calibration.ts';
-import { type Answer, createFold, type EmbeddingAnswer } from '../core/answer.ts';
+import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
-import type { OutputFormat } from '../core/request.ts';
-import type { Usage } from '../core/usage.ts';
-import { checkForm } from '../form/answer.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
 import type { Keep, Outcome } from './attempt.ts';
 import { attemptWhole, readChat, readEmbedding } from './attempt-whole.ts';
 import { listedCost } from './billing.ts';
-import { readJson } from './body.ts';
-import type {
-  AttemptRecord,
-  Call,
-  Policy,
-  Route,
-  Served,
-  Sink,
-  Spent,
-  Target,
-  WholeSink,
-} from './contract.ts';
+import type { AttemptRecord, Call, Policy, Route, Spent, Target, WholeSink } from './contract.ts';
 import { entryOf } from './entry.ts';
 import type { ExchangeWorld } from './exchange.ts';
 import { type GateWorld, Pass } from './gate.ts';
+import { type AnswerableCall, type Came, type Found, Kept, type KeptOptions } from './kept-answer.ts';
 import { needsOf } from './needs.ts';
 import type { WalkWorld } from './progress.ts';
 import { walk } from './walk.ts';
@@ -43,19 +30,8 @@ export interface BookedWorld {
   readonly clock: Clock;
 }
 
-/** A call whose answer can be written without a socket. */
-export interface AnswerableCall extends Call {
-  readonly operation: 'chat' | 'embedding';
-  /** The form that the answer must have, where the caller gave one. */
-  format(): OutputFormat | undefined;
-  encodeAnswer(answer: Answer | EmbeddingAnswer): object;
-}
-
-export interface BookedOptions {
+export interface BookedOptions extends KeptOptions {
   readonly policy: Policy;
-  /** Answers are held against the form that was asked for, those too that go as they came. */
-  readonly checked: boolean;
-  readonly sink: Sink;
   /** What limits take the call for, where it is not its own priority. */
   readonly priority?: Call['priority'];
   /** Hears what a target answers, where it may be given again. */
@@ -63,39 +39,6 @@ export interface BookedOptions {
   /** Before each attempt, once limits and budgets let it through. */
   before?(target: Target, attemptId: string): Promise<void>;
 }
-
-/** An answer that was given before. */
-export interface Found {
-  readonly target: Target;
-  readonly usage: Usage | undefined;
-  /** What the caller is told of it. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** To the sink that was found for. */
-  give(): void;
-}
-
-export type Came =
-  /** `body`: JSON in the caller's dialect. `answer`: what it says; absent where nobody looked at it. */
-  | {
-      readonly kind: 'answer';
-      readonly served: Served;
-      readonly body: string;
-      readonly answer?: Answer | EmbeddingAnswer;
-      readonly repaired: boolean;
-      /** It was given before. */
-      readonly found?: Found;
-    }
-  /** Answered, in a form that it must not have. */
-  | {
-      readonly kind: 'form';
-      readonly served: Served;
-      readonly body: string;
-      readonly answer: Answer | EmbeddingAnswer;
-      readonly message: string;
-    }
-  | { readonly kind: 'error'; readonly error: GatewayError }
-  /** The sink was closed. */
-  | { readonly kind: 'closed' };
 
 export interface Sums extends Spent {
   readonly inputTokens: number;
@@ -250,78 +193,4 @@ function attempt(
     return attemptWhole(world, input, chat, readChat(chat), sink);
   const error = new GatewayError('unsupported', `${name} does not offer this operation.`);
   return Promise.resolve({ kind: 'failed', error });
-}
-
-/** Where the answer goes. */
-class Kept implements WholeSink<Answer | EmbeddingAnswer> {
-  readonly #call: AnswerableCall;
-  readonly #checked: boolean;
-  readonly #sink: Sink;
-  came: Came | undefined;
-
-  constructor(call: AnswerableCall, { checked, sink }: BookedOptions) {
-    this.#call = call;
-    this.#checked = checked;
-    this.#sink = sink;
-  }
-
-  get closed(): boolean {
-    return this.#sink.closed;
-  }
-
-  onClose(callback: () => void): () => void {
-    return this.#sink.onClose(callback);
-  }
-
-  relay(served: Served, bytes: Uint8Array): void {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const body = buffer.toString('utf8');
-    const { chat } = served.target;
-    if (!this.#checked || chat === undefined) this.came = { kind: 'answer', served, body, repaired: false };
-    else {
-      const fold = createFold();
-      chat.readAnswer(readJson(buffer), fold.add);
-      this.#tell(served, fold.answer(), body);
-    }
-  }
-
-  answer(served: Served, answer: Answer | EmbeddingAnswer): void {
-    this.#tell(served, answer, undefined);
-  }
-
-  /** `body`: as it came, where that serves. */
-  #tell(served: Served, answer: Answer | EmbeddingAnswer, body: string | undefined): void {
-    const call = this.#call;
-    const checked = 'choices' in answer ? checkForm(call.format(), answer) : undefined;
-    const mended = checked?.answer;
-    const told =
-      body === undefined || mended !== undefined ? JSON.stringify(call.encodeAnswer(mended ?? answer)) : body;
-    const common = { served, body: told, answer: mended ?? answer };
-    this.came =
-      checked?.message === undefined
-        ? { kind: 'answer', ...common, repaired: mended !== undefined }
-        : { kind: 'form', ...common, message: checked.message };
-  }
-}
-
-/** A sink without a socket: closed by whoever made it. */
-export class HandSink implements Sink {
-  closed = false;
-  readonly #watchers = new Set<() => void>();
-
-  onClose(callback: () => void): () => void {
-    if (this.closed) callback();
-    else this.#watchers.add(callback);
-    return () => {
-      this.#watchers.delete(callback);
-    };
-  }
-
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    const watchers = [...this.#watchers];
-    this.#watchers.clear();
-    for (const watcher of watchers) watcher();
-  }
 }

@@ -9,10 +9,11 @@
 import type { Answer } from '../../core/answer.ts';
 import { asGatewayError } from '../../core/errors.ts';
 import { present } from '../../core/present.ts';
-import { BookedCall, HandSink } from '../../router/booked.ts';
+import { BookedCall } from '../../router/booked.ts';
 import { sayTheSame } from '../../router/cascade/agreement.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
 import { findRoute } from '../../router/find-route.ts';
+import { HandSink } from '../../router/hand-sink.ts';
 import type { Label } from '../../stores/routing/contract.ts';
 import type { AuditOutcome } from '../../telemetry/cascade-metrics.ts';
 import type { Batch, Lane } from '../contract.ts';

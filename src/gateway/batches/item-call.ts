@@ -3,6 +3,7 @@ import type { Batch } from '../../batch/contract.ts';
 import type { ItemCall, Line } from '../../batch/shape/contract.ts';
 import type { Answer } from '../../core/answer.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { ownFacts } from '../../core/own-facts.ts';
 import type { ChatRequest, EmbeddingRequest } from '../../core/request.ts';
 import { createCallOn, type DecodableCall, translate } from '../call.ts';
 import type { ChatDialect, EmbeddingDialect } from '../dialects/contract.ts';
@@ -58,25 +59,11 @@ function chatCall(dialect: ChatDialect, call: DecodableCall<ChatRequest>, nowMs:
   };
 }
 
-/** Roughly four letters a token, as estimates go before anything is learnt. */
-const lettersPerToken = 4;
-
 /** On the same terms, asking this instead: always translated, since nobody sent it. */
 function insteadOf(call: DecodableCall<ChatRequest>, request: ChatRequest): DecodableCall<ChatRequest> {
-  const bodyBytes = Buffer.byteLength(JSON.stringify(request));
-  const { maxOutputTokens } = request;
   return {
     ...call,
-    bodyBytes,
-    facts: {
-      operation: 'chat',
-      model: call.facts.model,
-      stream: false,
-      inputTokens: Math.ceil(bodyBytes / lettersPerToken),
-      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      needs: [],
-      nativeOnly: false,
-    },
+    ...ownFacts(call.facts.model, request),
     request: () => request,
     prepare: (endpoint, strict) => ({
       ...translate(endpoint, request, strict),

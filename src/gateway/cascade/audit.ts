@@ -5,16 +5,13 @@
 import { asGatewayError } from '../../core/errors.ts';
 import type { AuditOutcome } from '../../telemetry/cascade-metrics.ts';
 import type { GatewayWorld } from '../world.ts';
-import { ask, type Question } from './ask.ts';
+import { askAside } from './aside.ts';
+import type { Question } from './ask.ts';
 import { type Compared, writeLabel } from './label.ts';
-import { Leash } from './leash.ts';
-import { wholeCall } from './own-call.ts';
 import type { CascadeWorld } from './world.ts';
 
 export type Accepted = Pick<Compared, 'call' | 'route' | 'cascade' | 'verdict' | 'cheap'> &
   Pick<Question, 'policy'>;
-
-const noLimits = { meters: [], places: [] };
 
 export function offerAudit(world: GatewayWorld, cascades: CascadeWorld, accepted: Accepted): void {
   const { cascade, route, call } = accepted;
@@ -33,24 +30,8 @@ export function offerAudit(world: GatewayWorld, cascades: CascadeWorld, accepted
 }
 
 async function audit(world: GatewayWorld, cascades: CascadeWorld, accepted: Accepted): Promise<AuditOutcome> {
-  const { call, route, policy, cascade } = accepted;
-  const { caller } = call;
-  const sink = new Leash((callback) => cascades.audits.onClose(callback));
-  const { answer, target, tried } = await ask(world, {
-    route,
-    policy,
-    steps: cascade.escalate,
-    part: { name: 'audit', counted: true },
-    sink,
-    call: wholeCall(call, {
-      tags: [...call.tags, 'audit'],
-      priority: 'low',
-      startedAtMs: world.clock.now(),
-      budgetMs: route.budgetMs,
-      ...(caller === undefined ? {} : { caller: { ...caller, limits: noLimits } }),
-    }),
-  });
-  sink.release();
+  const steps = accepted.cascade.escalate;
+  const { answer, target, tried } = await askAside(world, cascades, { ...accepted, steps });
   if (answer === undefined || target === undefined) return 'failed';
   const agreed = writeLabel(world, cascades, {
     ...accepted,

@@ -1,5 +1,6 @@
 /** What is found out about a cheap answer before it is given: its form, its end, and how sure it is. */
 import type { Answer } from '../../core/answer.ts';
+import { ownFacts } from '../../core/own-facts.ts';
 import { checkForm } from '../../form/answer.ts';
 import { checkCalls } from '../../form/calls.ts';
 import { agreementOf } from '../../router/cascade/agreement.ts';
@@ -105,24 +106,7 @@ function formOf(
   return message === undefined ? (checkForm(request.format, answer) ?? {}) : { message };
 }
 
-/** Roughly four letters a token, as estimates go before anything is learnt. */
-const lettersPerToken = 4;
-
 function judgeCall(call: ChatCall, answer: Answer): ChatCall {
   const request = judgeRequest(call.request(), answer);
-  const bodyBytes = Buffer.byteLength(JSON.stringify(request));
-  const { maxOutputTokens } = request;
-  return callFor(call, request, {
-    ...withoutPlaces(call),
-    bodyBytes,
-    facts: {
-      operation: 'chat',
-      model: call.facts.model,
-      stream: false,
-      inputTokens: Math.ceil(bodyBytes / lettersPerToken),
-      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
-      needs: [],
-      nativeOnly: false,
-    },
-  });
+  return callFor(call, request, { ...withoutPlaces(call), ...ownFacts(call.facts.model, request) });
 }

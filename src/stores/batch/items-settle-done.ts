@@ -5,6 +5,7 @@ import { Bulk } from './bulk.ts';
 import type { DoneItem, ItemRows } from './contract.ts';
 import { lockBatch, Moves } from './counters.ts';
 import { itemStateCodes } from './item-states.ts';
+import { addCost, sumOf } from './settled-sums.ts';
 
 interface Settled {
   readonly seq: number;
@@ -25,16 +26,11 @@ export function createSettleDone({ database, differences }: Connection): ItemRow
         { before: [segment], after: [batchNo, submission] },
       );
       const settled = changed.length === done.length ? done : those(done, changed);
-      const sums = sumsOf(settled);
+      const sums = sumOf(settled);
       const moves = new Moves();
       moves.move('submitted', 'done', settled.length);
       await moves.write(transaction, batchNo, sums);
-      if (sums.cost_nano_usd !== 0)
-        await transaction
-          .updateTable('intermodal_submission')
-          .set((row) => ({ cost_nano_usd: row('cost_nano_usd', '+', sums.cost_nano_usd) }))
-          .where('id', '=', submission)
-          .execute();
+      await addCost(transaction, submission, sums.cost_nano_usd);
       return settled.length;
     });
   };
@@ -44,26 +40,6 @@ function those(done: readonly DoneItem[], changed: readonly Settled[]): readonly
   const left = new Set(changed.map(({ seq }) => seq));
   // Of two of one item the first counts.
   return done.filter(({ seq }) => left.delete(seq));
-}
-
-function sumsOf(done: readonly DoneItem[]) {
-  const sums = {
-    cost_nano_usd: 0,
-    list_nano_usd: 0,
-    input_tokens: 0,
-    cache_read_tokens: 0,
-    output_tokens: 0,
-    reasoning_tokens: 0,
-  };
-  for (const one of done) {
-    sums.cost_nano_usd += one.costNanoUsd;
-    sums.list_nano_usd += one.listNanoUsd;
-    sums.input_tokens += one.inputTokens;
-    sums.cache_read_tokens += one.cacheReadTokens;
-    sums.output_tokens += one.outputTokens;
-    sums.reasoning_tokens += one.reasoningTokens;
-  }
-  return sums;
 }
 
 function compileUpdate(database: Kysely<Database>, rows: number): CompiledQuery<Settled> {

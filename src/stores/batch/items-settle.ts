@@ -7,9 +7,10 @@ import type { ItemAttempt, ItemState } from '../../batch/contract.ts';
 import type { Connection, Database, Differences } from '../database.ts';
 import { Bulk, type Value } from './bulk.ts';
 import type { ItemRows, Settled, SettledSums } from './contract.ts';
-import { type BatchSums, lockBatch, Moves } from './counters.ts';
+import { lockBatch, Moves } from './counters.ts';
 import { blankAttempt, pushAttempt } from './item-row.ts';
 import { itemStateCodes } from './item-states.ts';
+import { addCost, sumOf } from './settled-sums.ts';
 
 type From = Parameters<ItemRows['settle']>[1];
 type SettledOne = Settled & { readonly sums?: SettledSums };
@@ -68,45 +69,20 @@ async function settle(
 
   const moves = new Moves();
   const fromState: ItemState = 'submission' in from ? 'submitted' : 'alone';
-  const sums = { ...noSums };
+  const costs: SettledSums[] = [];
   const failures: ItemAttempt[] = [];
   for (const { seq, attempts } of changed) {
     const one = bySeq.get(seq);
     if (one === undefined) continue;
     moves.move(fromState, one.state);
-    if (one.sums !== undefined) addSums(sums, one.sums);
+    if (one.sums !== undefined) costs.push(one.sums);
     if (one.failed !== undefined) failures.push({ ...one.failed, batchNo, seq, attempt: attempts });
   }
+  const sums = sumOf(costs);
   await statements.attempts.run(transaction, failures, pushAttempt);
   await moves.write(transaction, batchNo, sums);
-  if ('submission' in from && sums.cost_nano_usd !== 0) {
-    await transaction
-      .updateTable('intermodal_submission')
-      .set((row) => ({ cost_nano_usd: row('cost_nano_usd', '+', sums.cost_nano_usd) }))
-      .where('id', '=', from.submission)
-      .execute();
-  }
+  if ('submission' in from) await addCost(transaction, from.submission, sums.cost_nano_usd);
   return changed.length;
-}
-
-const noSums = {
-  cost_nano_usd: 0,
-  list_nano_usd: 0,
-  input_tokens: 0,
-  cache_read_tokens: 0,
-  output_tokens: 0,
-  reasoning_tokens: 0,
-  repaired: 0,
-} satisfies BatchSums;
-
-function addSums(sums: typeof noSums, one: SettledSums): void {
-  sums.cost_nano_usd += one.costNanoUsd;
-  sums.list_nano_usd += one.listNanoUsd;
-  sums.input_tokens += one.inputTokens;
-  sums.cache_read_tokens += one.cacheReadTokens;
-  sums.output_tokens += one.outputTokens;
-  sums.reasoning_tokens += one.reasoningTokens;
-  sums.repaired += one.repaired;
 }
 
 export function attemptInsert(database: Kysely<Database>): Bulk<unknown> {

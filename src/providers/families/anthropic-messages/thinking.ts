@@ -5,21 +5,10 @@
 import type { OutputConfig, ThinkingConfigParam } from '@anthropic-ai/sdk/resources/messages';
 import type { ModelInfo } from '../../../core/model.ts';
 import { type ChatRequest, type Effort, nearestEffort, type Reasoning } from '../../../core/request.ts';
+import { effortBudgets, leastBudget } from '../claude-budgets.ts';
 
 /** When the caller sets no limit: enough for any usual answer, under every current model's maximum. */
 export const defaultMaxTokens = 32_000;
-const leastBudget = 1024;
-
-/** Budgets for efforts, on models that take budgets only. */
-const budgets: Readonly<Record<Exclude<Effort, 'none'>, number>> = {
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 24_576,
-  xhigh: 32_768,
-  max: 48_000,
-};
-
 export interface Thinking {
   readonly config?: ThinkingConfigParam;
   readonly effort?: NonNullable<OutputConfig['effort']>;
@@ -82,7 +71,7 @@ function budgeted(
 ): Thinking {
   const { effort } = reasoning;
   const wanted =
-    reasoning.budgetTokens ?? budgets[effort === undefined || effort === 'none' ? 'medium' : effort];
+    reasoning.budgetTokens ?? effortBudgets[effort === undefined || effort === 'none' ? 'medium' : effort];
   const most = model.maxOutputTokens ?? Number.POSITIVE_INFINITY;
   const limit = Math.min(most, request.maxOutputTokens ?? defaultMaxTokens + wanted);
   const budget = Math.min(wanted, limit - 1);
@@ -104,7 +93,7 @@ function outputEffort(reasoning: Reasoning, model: ModelInfo): Thinking['effort'
 function effortOf(budgetTokens: number | undefined): Effort | undefined {
   if (budgetTokens === undefined) return undefined;
   const fitting = (['low', 'medium', 'high', 'xhigh', 'max'] as const).filter(
-    (effort) => budgets[effort] <= budgetTokens,
+    (effort) => effortBudgets[effort] <= budgetTokens,
   );
   return fitting.at(-1) ?? 'low';
 }

@@ -1,6 +1,7 @@
 /** How a request's reasoning is asked of each kind of model. Converse has no field of its own for it but `outputConfig.effort`. */
 import type { ModelInfo } from '../../../core/model.ts';
 import { type ChatRequest, type Effort, nearestEffort, type Reasoning } from '../../../core/request.ts';
+import { effortBudgets, leastBudget } from '../claude-budgets.ts';
 import type { FreeForm } from './rest-shape.ts';
 import type { ConverseTraits } from './traits.ts';
 
@@ -15,17 +16,6 @@ export interface Thinking {
 }
 
 const off: Thinking = { on: false, fields: {} };
-const leastBudget = 1024;
-/** Budgets for efforts, on models that take budgets only. */
-const budgets: Readonly<Record<Exclude<Effort, 'none'>, number>> = {
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 24_576,
-  xhigh: 32_768,
-  max: 48_000,
-};
-
 export function encodeThinking(
   request: ChatRequest,
   model: ModelInfo,
@@ -92,7 +82,7 @@ function askClaude(request: ChatRequest, reasoning: Reasoning, model: ModelInfo)
 /** Nova 2: low, medium, high. At high it refuses `maxTokens`, so a caller's limit lowers the effort instead of being ignored. */
 function askNova(request: ChatRequest, reasoning: Reasoning, dropped: Set<string>): Thinking {
   const budget = reasoning.budgetTokens ?? budgetOf(reasoning);
-  const wanted = budget < budgets.medium ? 'low' : budget < budgets.high ? 'medium' : 'high';
+  const wanted = budget < effortBudgets.medium ? 'low' : budget < effortBudgets.high ? 'medium' : 'high';
   const limited = wanted === 'high' && request.maxOutputTokens !== undefined;
   if (limited) dropped.add('reasoning_effort');
   const effort = limited ? 'medium' : wanted;
@@ -106,11 +96,11 @@ function askNova(request: ChatRequest, reasoning: Reasoning, dropped: Set<string
 function effortOf({ effort, budgetTokens }: Reasoning): Exclude<Effort, 'none'> {
   if (effort !== undefined && effort !== 'none') return effort;
   if (budgetTokens === undefined) return 'medium';
-  return budgetTokens < budgets.medium ? 'low' : budgetTokens < budgets.high ? 'medium' : 'high';
+  return budgetTokens < effortBudgets.medium ? 'low' : budgetTokens < effortBudgets.high ? 'medium' : 'high';
 }
 
 function budgetOf(reasoning: Reasoning): number {
-  return budgets[effortOf(reasoning)];
+  return effortBudgets[effortOf(reasoning)];
 }
 
 /**
