@@ -1,5 +1,6 @@
 /** Addresses of what gateways share: the store and Redis. What they are is checked here, whether they answer when the gateway starts. */
 import { z } from 'zod';
+import { addressPattern, readRedisAddress } from '../wire/redis/address.ts';
 
 /** As `stores/open.ts` reads it: a path, `sqlite:PATH`, `:memory:` or `postgres://…`. */
 export const store = z.string().superRefine((text, context) => {
@@ -13,10 +14,9 @@ export const store = z.string().superRefine((text, context) => {
 export const redis = z
   .string()
   .superRefine((text, context) => {
-    if (/^rediss?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '') return;
-    const bare = /^[\w.-]+(?::\d+)?$/.test(text);
-    const fix = bare ? `Did you mean "redis://${text}"?` : 'Write redis://HOST:6379, or rediss:// for TLS.';
-    const params = { not: 'the address of a Redis', fix };
+    const read = readRedisAddress(text);
+    if (read.ok) return;
+    const params = { not: 'the address of a Redis', fix: read.fix };
     context.addIssue({ code: 'custom', message: 'not the address of a Redis', params });
   })
-  .meta({ pattern: '^rediss?://' });
+  .meta({ pattern: addressPattern });
