@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { redisMissing, startRedis } from '../../test/support/redis.ts';
 import { redisKinds } from '../../test/support/redis-kinds.ts';
 import { systemClock } from '../core/clock.ts';
+import { connectTo } from '../wire/redis/connect.ts';
 import { createWakeUps } from './alone.ts';
 import { createBullWakeUps } from './bull.ts';
 import type { WakeUps } from './contract.ts';
@@ -103,5 +104,25 @@ describe('wake-ups through a Redis that is lost', { skip: redisMissing }, () => 
     await wakeUps.close();
     await redis.close();
     assert.ok(troubles.length >= 1);
+  });
+});
+
+describe('wake-ups through a Redis that wants another password', { skip: redisMissing }, () => {
+  test('tell of it without the one that they have', async () => {
+    const redis = await startRedis();
+    const admin = connectTo(redis.url, { patient: true });
+    await admin.config('SET', 'requirepass', 'another');
+    admin.disconnect();
+    const troubles: unknown[] = [];
+    const wakeUps = throughRedis(redis.url.replace('//', '//:hunter2@'), troubles);
+    await until('the trouble', () => troubles.length > 0);
+    assert.equal(wakeUps.shared, false);
+    await wakeUps.close();
+    await redis.close();
+    for (const trouble of troubles) {
+      assert.ok(trouble instanceof Error);
+      assert.match(trouble.message, /WRONGPASS/);
+      assert.doesNotMatch(JSON.stringify([trouble.stack, { ...trouble }]), /hunter2/);
+    }
   });
 });

@@ -9,15 +9,11 @@ export interface TestCluster {
   masterOf(key: string): Promise<number>;
   /** Kills a node with everything that it holds. */
   kill(port: number): Promise<void>;
-  /** Stops a node in its tracks. */
-  pause(port: number): Promise<void>;
   close(): Promise<void>;
 }
 
 const masters = 3;
 const slots = 16_384;
-/** Silence after which a node counts as down. */
-const nodeTimeoutMs = 1_000;
 
 interface Node {
   readonly server: TestRedis;
@@ -25,8 +21,11 @@ interface Node {
   readonly id: string;
 }
 
-export async function startCluster({ replicas = false } = {}): Promise<TestCluster> {
-  const nodes = await Promise.all(Array.from({ length: replicas ? masters * 2 : masters }, startNode));
+/** `nodeTimeoutMs`: silence after which a node counts as down. Longer than a test, unless the test is about that. */
+export async function startCluster({ replicas = false, nodeTimeoutMs = 60_000 } = {}): Promise<TestCluster> {
+  const nodes = await Promise.all(
+    Array.from({ length: replicas ? masters * 2 : masters }, () => startNode(nodeTimeoutMs)),
+  );
   const owners = nodes.slice(0, masters);
   for (const [index, { admin }] of owners.entries()) {
     const first = Math.ceil((slots / masters) * index);
@@ -58,9 +57,6 @@ export async function startCluster({ replicas = false } = {}): Promise<TestClust
     async kill(port) {
       await nodes.find(({ server }) => server.port === port)?.server.kill();
     },
-    async pause(port) {
-      nodes.find(({ server }) => server.port === port)?.server.pause();
-    },
     async close() {
       for (const { admin } of nodes) admin.disconnect();
       await Promise.all(nodes.map(({ server }) => server.close()));
@@ -72,7 +68,7 @@ function fail(): never {
   throw new Error('no node of the cluster answers');
 }
 
-async function startNode(): Promise<Node> {
+async function startNode(nodeTimeoutMs: number): Promise<Node> {
   const port = await freePort();
   // The usual bus port is ten thousand above, where nobody has looked whether it is free.
   const server = await startServer(port, [

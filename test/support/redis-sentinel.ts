@@ -13,16 +13,12 @@ export interface TestSentinels {
   masterPort(): Promise<number>;
   /** Kills the master of the beginning, with everything that it holds. */
   killMaster(): Promise<void>;
-  /** Stops it in its tracks. */
-  pauseMaster(): void;
   close(): Promise<void>;
 }
 
 const name = 'main';
-/** Silence after which a server counts as down. Longer than this machine ever stands still, shorter than patience. */
-const downAfterMs = 800;
-
-export async function startSentinels(): Promise<TestSentinels> {
+/** `downAfterMs`: silence after which a server counts as down. Longer than a test, unless the test is about that. */
+export async function startSentinels({ downAfterMs = 60_000 } = {}): Promise<TestSentinels> {
   const atOnce = ['--repl-diskless-sync-delay', '0'];
   const master = await startServer(await freePort(), atOnce);
   const replica = await startServer(await freePort(), [...atOnce, '--replicaof', `127.0.0.1 ${master.port}`]);
@@ -31,7 +27,7 @@ export async function startSentinels(): Promise<TestSentinels> {
   );
   const folder = mkdtempSync(join(tmpdir(), 'intermodal-sentinels-'));
   const ports = [await freePort(), await freePort(), await freePort()];
-  const watchers = await Promise.all(ports.map((port) => watch(folder, port, master.port)));
+  const watchers = await Promise.all(ports.map((port) => watch(folder, port, master.port, downAfterMs)));
   // A failover wants all to know of each other, and of the replica.
   for (const port of ports)
     await until(() =>
@@ -48,7 +44,6 @@ export async function startSentinels(): Promise<TestSentinels> {
         return Array.isArray(told) ? Number(told[1]) : 0;
       }),
     killMaster: () => master.kill(),
-    pauseMaster: () => master.pause(),
     async close() {
       for (const watcher of watchers) await end(watcher);
       await replica.close();
@@ -58,7 +53,7 @@ export async function startSentinels(): Promise<TestSentinels> {
   };
 }
 
-function watch(folder: string, port: number, masterPort: number) {
+function watch(folder: string, port: number, masterPort: number, downAfterMs: number) {
   const file = join(folder, `${port}.conf`);
   writeFileSync(
     file,

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Cluster, Redis } from 'ioredis';
 import { redisMissing, startRedis, type TestRedis } from '../../../test/support/redis.ts';
-import { connectTo, type RedisClient, type RedisManners } from './connect.ts';
+import { askForLife, connectTo, type RedisClient, type RedisManners } from './connect.ts';
 import { failPlainly } from './trouble.ts';
 
 /** Nothing is at port 1. */
@@ -120,6 +120,29 @@ describe('a client of Redis', () => {
       name: 'TypeError',
       message: /^This is not the address of a Redis\. Name the master/,
     });
+  });
+});
+
+describe('a Redis that is silent', { skip: redisMissing }, () => {
+  test('is left by whoever listens to it and asks for a sign of life, and is looked for', async () => {
+    const redis = await startRedis();
+    const client = connectTo(redis.url, { patient: true });
+    try {
+      await client.subscribe('news');
+      redis.pause();
+      askForLife(client);
+      await until(() => client.status !== 'ready');
+      redis.resume();
+      const heard = new Promise((resolve) => client.once('message', (_channel, text) => resolve(text)));
+      await until(() => client.status === 'ready');
+      const admin = new Redis(redis.url);
+      while ((await admin.publish('news', 'again')) === 0) await sleep(10);
+      assert.equal(await heard, 'again');
+      admin.disconnect();
+    } finally {
+      client.disconnect();
+      await redis.close();
+    }
   });
 });
 
