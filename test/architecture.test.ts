@@ -95,15 +95,20 @@ const rows: readonly Row[] = [
   // The rows of batch work, on every kind of store: they are of the words of `batch`, and of no kind.
   { from: /^stores\/batch\//, may: ['core/', 'stores/[^/]+\\.ts', 'stores/batch/', ...contracts] },
   {
-    from: /^(?:stores|limits|cache)\/([^/]+)\//,
-    may: ['core/', '(?:stores|limits|cache)/[^/]+\\.ts', '(?:stores|limits|cache)/$1/'],
+    // A kind on Redis connects to it as all who use it do.
+    from: /^(?:limits|cache)\/([^/]+)\//,
+    may: ['core/', 'wire/redis/', '(?:stores|limits|cache)/[^/]+\\.ts', '(?:limits|cache)/$1/'],
+  },
+  {
+    from: /^stores\/([^/]+)\//,
+    may: ['core/', '(?:stores|limits|cache)/[^/]+\\.ts', 'stores/$1/'],
   },
   {
     from: /^batch\//,
     may: ['core/', 'wire/', 'catalog/', 'form/', 'router/', 'telemetry/', 'batch/', ...contracts],
   },
   // What gateways on one Redis tell each other.
-  { from: /^fleet\//, may: ['core/', 'router/', 'fleet/', ...contracts] },
+  { from: /^fleet\//, may: ['core/', 'wire/redis/', 'router/', 'fleet/', ...contracts] },
   {
     from: /^queue\//,
     may: ['core/', 'wire/', 'catalog/', 'form/', 'router/', 'telemetry/', 'queue/', ...contracts],
@@ -131,7 +136,15 @@ const rows: readonly Row[] = [
   },
   {
     from: /^config\//,
-    may: ['core/', 'catalog/', 'config/', pureOfLimits, '(?:.+/)?registry\\.ts', ...contracts],
+    may: [
+      'core/',
+      'wire/redis/address\\.ts',
+      'catalog/',
+      'config/',
+      pureOfLimits,
+      '(?:.+/)?registry\\.ts',
+      ...contracts,
+    ],
   },
   { from: /^(?:main\.ts|cli\/)/, may: [''] },
 ];

@@ -4,6 +4,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFakeClock, type FakeClock } from '../../test/support/clock.ts';
 import { redisMissing, startRedis, type TestRedis } from '../../test/support/redis.ts';
+import { type RedisKind, redisKinds } from '../../test/support/redis-kinds.ts';
 import { makeId } from '../core/ids.ts';
 import { type Kept, mostAnswerBytes, type ResponseCache } from './contract.ts';
 import { MemoryCache } from './memory/cache.ts';
@@ -20,6 +21,18 @@ const kept = (text: string, overrides: Partial<Kept> = {}): Kept => ({
 const plain = (found: Kept | undefined) =>
   found && { ...found, bytes: Buffer.from(found.bytes).toString('latin1') };
 
+/** Every node of a cluster, too: some keys lie on each. */
+async function answering(link: CacheLink): Promise<CacheLink> {
+  await connected(link);
+  const keys = Array.from({ length: 30 }, (_, at) => `ask ${at}`);
+  for (let times = 0; times < 100; times++) {
+    const asked = await Promise.allSettled(keys.map((key) => link.get(key)));
+    if (asked.every(({ status }) => status === 'fulfilled')) return link;
+    await sleep(10);
+  }
+  assert.fail('a node did not answer');
+}
+
 interface Kind {
   readonly name: string;
   readonly skip: string | false;
@@ -30,7 +43,6 @@ interface Kind {
   pass(clock: FakeClock, ms: number): Promise<void>;
 }
 
-let redis: TestRedis;
 async function connected(link: CacheLink): Promise<CacheLink> {
   for (let times = 0; times < 500 && !link.connected; times++) await sleep(10);
   assert.ok(link.connected, 'Redis did not answer');
@@ -46,23 +58,28 @@ const kinds: readonly Kind[] = [
     make: async (clock) => new MemoryCache({ clock }),
     pass: (clock, ms) => clock.advance(ms),
   },
-  {
-    name: 'on Redis',
-    skip: redisMissing,
+  ...redisKinds.map(onRedis),
+];
+
+function onRedis({ name, skip, start }: RedisKind): Kind {
+  let redis: Awaited<ReturnType<typeof start>> | undefined;
+  return {
+    name,
+    skip,
     setUp: async () => {
-      redis = await startRedis();
+      redis = await start();
     },
-    tearDown: () => redis.close(),
+    tearDown: async () => redis?.close(),
     make: async (clock) =>
       new RedisCache({
-        link: await connected(connectCache(redis.url, 30_000)),
+        link: await answering(connectCache(redis?.url ?? '', 30_000)),
         clock,
         namespace: makeId('t'),
       }),
     // Redis counts by its own clock.
     pass: async (_clock, ms) => void (await sleep(ms + 50)),
-  },
-];
+  };
+}
 
 for (const kind of kinds)
   describe(`the response cache ${kind.name}`, { skip: kind.skip }, () => {

@@ -83,7 +83,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const health = createHealth(systemClock, () => policy.breaker);
   const stores = await openStores(options.store ?? config.store);
   const sharedHealth =
-    config.redis === undefined ? undefined : shareHealth(config.redis, health, makeId('gateway_'));
+    config.redis === undefined
+      ? undefined
+      : shareHealth(config.redis, health, makeId('gateway_'), systemClock);
   const capacity = await openCapacity(
     {
       stores,

@@ -1,6 +1,7 @@
 /** Addresses of what gateways share: the store and Redis. What they are is checked here, whether they answer when the gateway starts. */
 import { z } from 'zod';
 import { orFile } from '../core/or-file.ts';
+import { addressPattern, readRedisAddress } from '../wire/redis/address.ts';
 
 /** As `stores/open.ts` reads it: a path, `sqlite:PATH`, `:memory:` or `postgres://…`. */
 export const store = orFile(
@@ -17,11 +18,10 @@ export const redis = orFile(
   z
     .string()
     .superRefine((text, context) => {
-      if (/^rediss?:\/\//.test(text) && URL.canParse(text) && new URL(text).hostname !== '') return;
-      const bare = /^[\w.-]+(?::\d+)?$/.test(text);
-      const fix = bare ? `Did you mean "redis://${text}"?` : 'Write redis://HOST:6379, or rediss:// for TLS.';
-      const params = { not: 'the address of a Redis', fix };
+      const read = readRedisAddress(text);
+      if (read.ok) return;
+      const params = { not: 'the address of a Redis', fix: read.fix };
       context.addIssue({ code: 'custom', message: 'not the address of a Redis', params });
     })
-    .meta({ pattern: '^rediss?://' }),
+    .meta({ pattern: addressPattern }),
 );

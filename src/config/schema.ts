@@ -211,7 +211,9 @@ export function configSchema(registry: Registry, simulator: z.ZodType = z.unknow
       .describe('Where the ledger and the keys are kept: a file, :memory:, or postgres://… Needs a restart.'),
     redis: redis
       .optional()
-      .describe('redis://…: limits and budgets are shared with every gateway on it. Needs a restart.'),
+      .describe(
+        'redis://…, redis+sentinel://…/MASTER or redis+cluster://…: limits and budgets are shared with every gateway on it. Needs a restart.',
+      ),
     limits: z
       .record(z.string(), limits)
       .default({})

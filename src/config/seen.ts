@@ -16,7 +16,7 @@ export function createSeen(written: Filled['written']): Seen {
     if (path[0] === 'providers' && path.some((part) => typeof part === 'string' && secret.test(part)))
       return 'the value (not shown)';
     if (typeof value !== 'string') return show(value);
-    if (path[0] === 'redis' || path[0] === 'store') return show(withoutUser(withoutCredentials(value)));
+    if (path[0] === 'redis' || path[0] === 'store') return show(withoutSecrets(value));
     return show(path[0] === 'providers' ? withoutCredentials(value) : value);
   };
 }
@@ -26,9 +26,13 @@ function withoutCredentials(text: string): string {
   return text.replace(/\/\/[^/?#]*@/, '//…@').replace(/[?#].+$/s, '?…');
 }
 
-/** An address that lacks its scheme is no address yet, and may carry a password all the same. */
-function withoutUser(text: string): string {
-  return text.replace(/^.*@/s, '…@');
+/**
+ * An address that lacks its scheme is no address yet, and may carry a password all the same. Where an @ stands behind a question mark nobody
+ * knows which of both ends a password.
+ */
+function withoutSecrets(text: string): string {
+  if (/[?#].*@/s.test(text)) return '…';
+  return text.replace(/^.*@/s, '…@').replace(/[?#].+$/s, '?…');
 }
 
 export function show(value: unknown): string {

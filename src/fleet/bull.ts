@@ -3,8 +3,9 @@
  * else; done or failed it is removed, and a Redis that loses all of them only makes the rows wait for the next look.
  */
 import { Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { Clock } from '../core/clock.ts';
+import { connectTo } from '../wire/redis/connect.ts';
+import { plainTrouble } from '../wire/redis/trouble.ts';
 import type { Look, WakeUps } from './contract.ts';
 
 /** The braces keep all its keys on one node of a cluster. */
@@ -28,31 +29,32 @@ export interface BullOptions {
 
 export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions): WakeUps {
   const looks = new Set<Look>();
-  const retryStrategy = (times: number): number => Math.min(1_000, 50 * 2 ** Math.min(times, 5));
-  const told = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy });
+  const told = connectTo(url, { patient: false });
   // BullMQ wants commands of its workers to wait for a connection.
-  const heard = new Redis(url, { maxRetriesPerRequest: null, retryStrategy });
-  const queue = new Queue(about, { prefix, connection: told });
-  const worker = new Worker(
-    about,
-    async () => {
-      await Promise.all([...looks].map((look) => look()));
-    },
-    { prefix, concurrency, connection: heard },
-  );
+  const heard = connectTo(url, { patient: true, blocks: true });
   let troubled = false;
   let pending = 0;
   const lost = (error: unknown): void => {
     // Each try to connect fails again; the first is told.
-    if (!troubled) onTrouble(error);
+    if (!troubled) onTrouble(plainTrouble(error));
     troubled = true;
   };
+  const well = (): void => {
+    troubled = false;
+  };
+  const queue = new Queue(about, { prefix, connection: told });
+  const worker = new Worker(
+    about,
+    async () => {
+      well();
+      await Promise.all([...looks].map((look) => look()));
+    },
+    { prefix, concurrency, connection: heard },
+  );
   for (const redis of [told, heard]) redis.on('error', lost);
   queue.on('error', lost);
   worker.on('error', lost);
-  heard.on('ready', () => {
-    troubled = false;
-  });
+  heard.on('ready', well);
 
   return {
     at(name, dueAtMs) {
@@ -64,7 +66,7 @@ export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions)
       const jobId = `${name.replaceAll(':', '-')}-${Math.ceil(dueAtMs / grainMs)}`;
       queue
         .add(name, {}, { jobId, delay, removeOnComplete: true, removeOnFail: true })
-        .catch(lost)
+        .then(well, lost)
         .finally(() => {
           pending -= 1;
         });
@@ -74,7 +76,8 @@ export function createBullWakeUps({ url, about, clock, onTrouble }: BullOptions)
       return () => looks.delete(look);
     },
     get shared() {
-      return heard.status === 'ready' && told.status === 'ready';
+      // Of a cluster the one node may be away that hints lie on, and the others still answer.
+      return !troubled && heard.status === 'ready' && told.status === 'ready';
     },
     async close() {
       looks.clear();

@@ -2,13 +2,17 @@
  * What gateways on one Redis tell each other of targets: that one fails, asks for time, or is well again. By publish and subscribe, which
  * keeps nothing: who misses a message learns it from the target itself, as a gateway alone does.
  */
-import { Redis } from 'ioredis';
 import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
 import type { Health, HealthNews } from '../router/health.ts';
+import { askForLife, connectTo } from '../wire/redis/connect.ts';
 
 const channel = 'intermodal:health';
 /** Longer than any breaker opens or provider is obeyed; what says more is not ours. */
 const longestMs = 86_400_000;
+
+/** How often the server that is listened to is asked whether it is still there. */
+const askMs = 2_000;
 
 const target = z.string().max(1_000);
 const forMs = z.number().min(0).max(longestMs);
@@ -26,12 +30,17 @@ export interface SharedHealth {
 }
 
 /** Never fails: without Redis each believes its own eyes. `self`: unique to this process. */
-export function shareHealth(url: string, health: Health, self: string): SharedHealth {
-  const retryStrategy = (times: number): number => Math.min(1_000, 50 * 2 ** Math.min(times, 5));
-  const told = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, retryStrategy });
-  const heard = new Redis(url, { retryStrategy });
-  for (const redis of [told, heard]) redis.on('error', () => undefined);
+export function shareHealth(url: string, health: Health, self: string, clock: Clock): SharedHealth {
+  const told = connectTo(url, { patient: false });
+  // Subscribes whenever the connection comes: it may be late.
+  const heard = connectTo(url, { patient: true });
   heard.subscribe(channel).catch(() => undefined);
+  let cancel = (): void => {};
+  const ask = (): void => {
+    askForLife(heard);
+    cancel = clock.after(askMs, ask);
+  };
+  cancel = clock.after(askMs, ask);
   heard.on('message', (_channel, text) => {
     const news = readNews(text, self);
     if (news !== undefined) health.hear(news);
@@ -42,6 +51,7 @@ export function shareHealth(url: string, health: Health, self: string): SharedHe
   return {
     async close() {
       health.onNews(() => {});
+      cancel();
       told.disconnect();
       heard.disconnect();
     },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createFakeClock, type FakeClock } from '../../test/support/clock.ts';
-import { redisMissing, startRedis, type TestRedis } from '../../test/support/redis.ts';
+import { type RedisKind, redisKinds } from '../../test/support/redis-kinds.ts';
 import { makeId } from '../core/ids.ts';
 import type { Bucket, Charge, Demand, Granted, Limits } from './contract.ts';
 import { MemoryLimits } from './memory/limits.ts';
@@ -33,7 +33,6 @@ interface Kind {
   make(clock: FakeClock): Promise<Limits>;
 }
 
-let redis: TestRedis;
 const kinds: readonly Kind[] = [
   {
     name: 'in process',
@@ -42,16 +41,21 @@ const kinds: readonly Kind[] = [
     tearDown: async () => {},
     make: async (clock) => new MemoryLimits({ clock }),
   },
-  {
-    name: 'on Redis',
-    skip: redisMissing,
+  ...redisKinds.map(onRedis),
+];
+
+function onRedis({ name, skip, start }: RedisKind): Kind {
+  let redis: Awaited<ReturnType<typeof start>> | undefined;
+  return {
+    name,
+    skip,
     setUp: async () => {
-      redis = await startRedis();
+      redis = await start();
     },
-    tearDown: () => redis.close(),
+    tearDown: async () => redis?.close(),
     async make(clock) {
       const limits = new RedisLimits({
-        link: connectRedis(redis.url, 30_000),
+        link: connectRedis(redis?.url ?? '', 30_000),
         alone: (firstParts) => new MemoryLimits({ clock, firstParts }),
         clock,
         makeId,
@@ -61,11 +65,11 @@ const kinds: readonly Kind[] = [
       await joined(limits);
       return limits;
     },
-  },
-];
+  };
+}
 
 async function joined(limits: RedisLimits): Promise<void> {
-  for (let turn = 0; turn < 1000 && limits.health().status !== 'ok'; turn++) {
+  for (let turn = 0; turn < 100_000 && limits.health().status !== 'ok'; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
     await limits.join();
   }

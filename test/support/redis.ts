@@ -24,15 +24,19 @@ export const redisMissing =
     : 'redis-server is not on PATH; install it (Debian: apt-get install redis-server) to run this';
 
 export async function startRedis(): Promise<TestRedis> {
+  return startServer(await freePort());
+}
+
+/** One server of several, on a port that was chosen before, with settings over ours. */
+export async function startServer(port: number, settings: readonly string[] = []): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'intermodal-redis-'));
-  const port = await freePort();
-  let child = await launch(port, folder);
+  let child = await launch(port, folder, settings);
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
     kill: () => end(child),
     async restart() {
-      child = await launch(port, folder);
+      child = await launch(port, folder, settings);
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
@@ -44,28 +48,44 @@ export async function startRedis(): Promise<TestRedis> {
   };
 }
 
-function launch(port: number, folder: string): Promise<ChildProcess> {
-  const child = spawn(
-    'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+function launch(port: number, folder: string, settings: readonly string[]): Promise<ChildProcess> {
+  const usual = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    folder,
+  ];
+  return spawnRedis([...usual, ...settings], 'Ready to accept connections');
+}
+
+/** `ready`: what it says once it can be asked. */
+export function spawnRedis(settings: readonly string[], ready: string): Promise<ChildProcess> {
+  const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
     child.stdout.on('data', (chunk: Buffer) => {
-      if (chunk.includes('Ready to accept connections')) resolve(child);
+      if (chunk.includes(ready)) resolve(child);
     });
   });
 }
 
-function end(child: ChildProcess): Promise<void> {
+export function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('exit', () => resolve());
     child.kill('SIGKILL');
   });
 }
+
+/** Ports that were found in this process: whoever has one may not listen yet. */
+const given = new Set<number>();
 
 /**
  * A port that nobody listens on, below those that the system hands out by itself: a Redis that a test has killed must find its port
@@ -74,6 +94,8 @@ function end(child: ChildProcess): Promise<void> {
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const port = 15_000 + Math.floor(Math.random() * 15_000);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error('no port was free in fifty tries');

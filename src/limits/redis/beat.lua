@@ -3,7 +3,7 @@ Says that this process lives, and hears who else does.
 
 KEYS  1 processes by the time of their last beat, 2 epoch, 3 until when nobody is taken for dead
 ARGV  1 now in ms (0: the server's own time), 2 process, 3 ms after which silence means death, 4 '1' if this process has beaten before
-Returns { epoch or '', 1 if this process was known, processes that live, names of the dead... }
+Returns { epoch, '' where there is none or it is over, 1 if this process was known, processes that live, names of the dead... }
 
 One that has beaten before and is not known was settled by others, or the data are lost: it is not taken in again, and
 must come back under another name.
@@ -13,10 +13,9 @@ if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local function whole(n) return string.format('%.0f', n) end
 
 local silence = tonumber(ARGV[3])
-local epoch = redis.call('GET', KEYS[2]) or ''
+local epoch = epochOf(KEYS[2])
 local known = redis.call('ZSCORE', KEYS[1], ARGV[2]) and 1 or 0
 if known == 0 and ARGV[4] == '1' then return { epoch, 0, redis.call('ZCARD', KEYS[1]) } end
 

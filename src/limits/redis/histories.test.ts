@@ -1,10 +1,11 @@
-/** Random histories of losses: whatever Redis forgets and whoever is cut off, no budget forgets what was spent of it. */
+/** Random histories of losses: whatever Redis forgets, whichever replica is promoted and whoever is cut off, no budget forgets what was spent of it. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { createFakeClock } from '../../../test/support/clock.ts';
 import { redisMissing, startRedis, type TestRedis } from '../../../test/support/redis.ts';
+import { promote, type Replica, replicate } from '../../../test/support/redis-replica.ts';
 import {
   budget,
   inUse,
@@ -60,7 +61,7 @@ describe('a Redis that keeps being lost', { skip: redisMissing }, () => {
   type Op =
     | { readonly do: 'reserve'; readonly who: number; readonly nanoUsd: number }
     | { readonly do: 'settle'; readonly which: number; readonly nanoUsd: number }
-    | { readonly do: 'forget' | 'pass' }
+    | { readonly do: 'forget' | 'pass' | 'replicate' | 'promote' }
     | { readonly do: 'cut' | 'mend' | 'unsent' | 'unheard'; readonly who: number };
   const who = fc.nat({ max: 2 });
   const op: fc.Arbitrary<Op> = fc.oneof(
@@ -70,6 +71,7 @@ describe('a Redis that keeps being lost', { skip: redisMissing }, () => {
       arbitrary: fc.record({ do: fc.constant('settle' as const), which: fc.nat(30), nanoUsd: fc.nat(1_200) }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('forget' as const, 'pass' as const) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('replicate' as const, 'promote' as const) }) },
     {
       weight: 4,
       arbitrary: fc.record({
@@ -99,6 +101,7 @@ describe('a Redis that keeps being lost', { skip: redisMissing }, () => {
     const key = 'all/day';
     let spent = 0;
     const made: { reservation: Reservation; nanoUsd: number; open: boolean }[] = [];
+    let replica: Replica | undefined;
     for (const one of ops) {
       switch (one.do) {
         case 'reserve': {
@@ -121,6 +124,12 @@ describe('a Redis that keeps being lost', { skip: redisMissing }, () => {
         }
         case 'forget':
           await admin.flushall();
+          break;
+        case 'replicate':
+          replica = await replicate(admin);
+          break;
+        case 'promote':
+          if (replica !== undefined) await promote(admin, replica);
           break;
         case 'pass':
           await pass(1_000, ...three);

@@ -22,7 +22,9 @@ export interface MembersOptions {
   readonly link: RedisLink;
   readonly clock: Clock;
   readonly makeId: MakeId;
+  /** For tests: scripts go by our clock instead of the server's. */
   readonly ownTime?: boolean;
+  /** A process died with these open; kept before they are counted as used. */
   readonly onOrphans?: (orphans: readonly Orphan[]) => Promise<void>;
   readonly onTrouble?: (error: unknown, message: string) => void;
 }

@@ -14,14 +14,13 @@ Returns { code, waitMs, index, state... }
 
 The arithmetic of a bucket is bucket.ts, in the same whole numbers.
 ]]
-local function whole(n) return string.format('%.0f', n) end
-
 local now = tonumber(ARGV[1])
 if now == 0 then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-if redis.call('GET', KEYS[1]) ~= ARGV[2] then return { 0, 0, 0 } end
+local epoch = epochOf(KEYS[1])
+if epoch ~= ARGV[2] then return { 0, 0, 0 } end
 -- Nobody would ever settle for one that is not on the list.
 if not redis.call('ZSCORE', KEYS[5], ARGV[3]) then return { 0, 0, 0 } end
 
@@ -37,7 +36,11 @@ local used, held = {}, {}
 for i = 1, charges do
   local at = chargeArgs + (i - 1) * 3
   local cap, amount = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local purse = redis.call('HMGET', KEYS[firstCharge + i], 'used', 'held')
+  local purse = redis.call('HMGET', KEYS[firstCharge + i], 'used', 'held', 'epoch')
+  if purse[3] and purse[3] ~= epoch then
+    carryOver(KEYS[firstCharge + i], epoch)
+    purse = redis.call('HMGET', KEYS[firstCharge + i], 'used', 'held')
+  end
   used[i], held[i] = tonumber(purse[1] or 0), tonumber(purse[2] or 0)
   if code == 1 and cap >= 0 then
     if used[i] + held[i] + amount > cap then
@@ -49,7 +52,13 @@ for i = 1, charges do
 end
 if code == 1 then
   for i = 1, slots do
-    local busy = tonumber(redis.call('HGET', KEYS[firstSlot + i], 'total') or 0)
+    local taken = redis.call('HMGET', KEYS[firstSlot + i], 'total', 'epoch')
+    -- Places of an epoch that is over are lost: who gave which of them back is not known any more.
+    if taken[2] and taken[2] ~= epoch then
+      redis.call('DEL', KEYS[firstSlot + i])
+      taken[1] = false
+    end
+    local busy = tonumber(taken[1] or 0)
     local limit, amount = tonumber(ARGV[slotArgs + i * 2 - 1]), tonumber(ARGV[slotArgs + i * 2])
     if code == 1 and busy + amount > limit then code, index = 3, i end
   end
@@ -89,13 +98,14 @@ if code == 1 then
     local at = 9 + (i - 1) * 6
     parts[i] = parts[i] - tonumber(ARGV[at + 4]) * tonumber(ARGV[at + 2])
     local limit, most = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 3]) * tonumber(ARGV[at + 2])
-    redis.call('HSET', KEYS[5 + i], 'parts', whole(parts[i]), 'at', whole(now))
+    redis.call('HSET', KEYS[5 + i], 'parts', whole(parts[i]), 'at', whole(now), 'epoch', epoch)
     -- Once it is full again, a bucket that is not there says the same.
     redis.call('PEXPIRE', KEYS[5 + i], whole(math.ceil((most - parts[i]) / limit) + 60000))
   end
   for i = 1, slots do
     redis.call('HINCRBY', KEYS[firstSlot + i], 'total', ARGV[slotArgs + i * 2])
     redis.call('HINCRBY', KEYS[firstSlot + i], 'p:' .. process, ARGV[slotArgs + i * 2])
+    redis.call('HSET', KEYS[firstSlot + i], 'epoch', epoch)
     redis.call('SADD', KEYS[4], KEYS[firstSlot + i])
   end
   for i = 1, charges do
@@ -103,6 +113,7 @@ if code == 1 then
     held[i] = held[i] + tonumber(ARGV[at + 2])
     redis.call('HINCRBY', KEYS[firstCharge + i], 'held', ARGV[at + 2])
     redis.call('HINCRBY', KEYS[firstCharge + i], 'p:' .. process, ARGV[at + 2])
+    redis.call('HSET', KEYS[firstCharge + i], 'epoch', epoch)
     redis.call('PEXPIREAT', KEYS[firstCharge + i], ARGV[at + 3])
     redis.call('SADD', KEYS[4], KEYS[firstCharge + i])
   end

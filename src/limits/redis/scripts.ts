@@ -3,7 +3,8 @@
  * can be granted whole: what is limited is a few requests' worth of arithmetic, which one node does tens of thousands of times a second.
  */
 import { readFileSync } from 'node:fs';
-import { Redis } from 'ioredis';
+import { connectTo, onReady, type RedisClient } from '../../wire/redis/connect.ts';
+import { failPlainly } from '../../wire/redis/trouble.ts';
 
 const names = ['reserve', 'settle', 'correct', 'beat', 'reclaim', 'restore', 'seed'] as const;
 export type ScriptName = (typeof names)[number];
@@ -35,35 +36,29 @@ interface Runner {
 }
 
 export function connectRedis(url: string, timeoutMs = commandTimeoutMs): RedisLink {
-  const redis = new Redis(url, {
+  const redis = connectTo(url, {
     // A command that waits for a connection would hold a request; without one we decide in process.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    // What got no answer is settled by us: sent again, it might be done twice.
-    autoResendUnfulfilledCommands: false,
-    commandTimeout: timeoutMs,
-    connectTimeout: 2_000,
-    retryStrategy: (times) => Math.min(1_000, 50 * 2 ** Math.min(times, 5)),
+    patient: false,
+    commandTimeoutMs: timeoutMs,
     scripts: Object.fromEntries(names.map((name) => [scriptCommand(name), { lua: read(name) }])),
   });
-  // Told through `onLost`; without a listener ioredis writes to the console.
-  redis.on('error', () => undefined);
   const runner = runnerOf(redis);
   return {
-    run: (script, keys, args) => runner.run(script, keys.length, ...keys, ...args).then(asList),
-    hash: (key) => redis.hgetall(key),
-    forget: (key, fields) => redis.hdel(key, ...fields),
-    members: (key) => redis.smembers(key),
+    run: (script, keys, args) => runner.run(script, keys.length, ...keys, ...args).then(asList, failPlainly),
+    hash: (key) => redis.hgetall(key).catch(failPlainly),
+    forget: (key, fields) => redis.hdel(key, ...fields).catch(failPlainly),
+    members: (key) => redis.smembers(key).catch(failPlainly),
     get connected() {
       return redis.status === 'ready';
     },
-    onReady: (callback) => void redis.on('ready', callback),
+    onReady: (callback) => onReady(redis, callback),
+    // A cluster loses its last node only with all others; that one is away is told by the first command to it.
     onLost: (callback) => void redis.on('close', callback),
     close: () => redis.disconnect(),
   };
 }
 
-function runnerOf(redis: Redis): Runner {
+function runnerOf(redis: RedisClient): Runner {
   const commands = new Map<string, (...args: readonly (string | number)[]) => Promise<unknown>>();
   for (const name of names) {
     const command: unknown = Reflect.get(redis, scriptCommand(name));
@@ -78,8 +73,12 @@ function runnerOf(redis: Redis): Runner {
 
 const scriptCommand = (name: ScriptName): string => `intermodal_${name}`;
 
+/** Those that do nothing in an epoch that is over. */
+const inEpoch: readonly ScriptName[] = ['reserve', 'settle', 'beat', 'restore'];
+
 function read(name: ScriptName): string {
-  return readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+  const text = (file: string): string => readFileSync(new URL(`./${file}.lua`, import.meta.url), 'utf8');
+  return inEpoch.includes(name) ? text('epoch') + text(name) : text(name);
 }
 
 function asList(reply: unknown): readonly unknown[] {

@@ -93,7 +93,7 @@ export class Seen {
     for (const { bucket } of levels) {
       const parts = this.debt(bucket.key, nowMs);
       const missing = bucket.burst * bucket.periodMs - parts;
-      args.push(parts, Math.ceil(missing / bucket.limit) + 60_000);
+      args.push(parts, Math.ceil(missing / bucket.limit) + 60_000, bucket.limit);
     }
     return {
       charges: budgets.map(([, { charge }]) => charge),

@@ -9,12 +9,10 @@ ARGV  1 now in ms (0: the server's own time), 2 epoch of the reservation, 3 proc
       a take: limit, periodMs, burst, tokens to give back (negative: to take); a slot: amount; a charge: amount reserved, amount used, expiresAtMs
 Returns { 1, used and held of every charge... }; { 0 } and does nothing where this is another epoch
 
-A reservation that is not open any more was counted as used in full, by a restore or by a reclaim after this process
-was taken for dead: then the difference alone is corrected. Who is unsure gives nothing back that is not open, but
+A reservation of another epoch, or that is not open any more, was counted as used in full, by a restore or by a reclaim after
+this process was taken for dead: then the difference alone is corrected. Who is unsure gives nothing back that is not open, but
 does count what was spent beyond: twice is too much, not at all would let a cap be passed.
 ]]
-local function whole(n) return string.format('%.0f', n) end
-
 local now = tonumber(ARGV[1])
 if now == 0 then
   local time = redis.call('TIME')
@@ -22,7 +20,7 @@ if now == 0 then
 end
 local process, id = ARGV[3], ARGV[4]
 local takes, slots, charges = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
-local epoch = redis.call('GET', KEYS[1])
+local epoch = epochOf(KEYS[1])
 -- Data were lost, and what this process saw is not restored yet: a difference would be one to nothing.
 if epoch ~= ARGV[9] then return { 0 } end
 local open = redis.call('HDEL', KEYS[2], id) == 1
@@ -47,7 +45,7 @@ if ARGV[5] == 'sure' or open then
       redis.call('PEXPIRE', KEYS[3 + i], whole(math.ceil((most - level) / limit) + 60000))
     end
   end
-  if open then
+  if open and sameEpoch then
     for i = 1, slots do
       redis.call('HINCRBY', KEYS[3 + takes + i], 'total', whole(0 - tonumber(ARGV[10 + takes * 4 + i])))
       redis.call('HINCRBY', KEYS[3 + takes + i], 'p:' .. process, whole(0 - tonumber(ARGV[10 + takes * 4 + i])))
@@ -59,7 +57,8 @@ local reply = { 1 }
 for i = 1, charges do
   local at = 10 + takes * 4 + slots + (i - 1) * 3
   local key = KEYS[3 + takes + slots + i]
-  if open then
+  carryOver(key, epoch)
+  if open and sameEpoch then
     redis.call('HINCRBY', key, 'held', whole(0 - tonumber(ARGV[at + 1])))
     redis.call('HINCRBY', key, 'p:' .. process, whole(0 - tonumber(ARGV[at + 1])))
     redis.call('HINCRBY', key, 'used', ARGV[at + 2])

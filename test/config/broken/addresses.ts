@@ -25,12 +25,12 @@ export const addresses: readonly Broken[] = [
   row(
     'redis at http',
     'redis: http://127.0.0.1:6379',
-    '7:8 redis: "http://127.0.0.1:6379" is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.',
+    '7:8 redis: "http://127.0.0.1:6379" is not the address of a Redis. Write redis://HOST:6379, redis+sentinel://HOST:26379/MASTER or redis+cluster://HOST:6379; rediss for TLS.',
   ),
   row(
     'redis with no host',
     'redis: redis://',
-    '7:8 redis: "redis://" is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.',
+    '7:8 redis: "redis://" is not the address of a Redis. Write redis://HOST:6379, redis+sentinel://HOST:26379/MASTER or redis+cluster://HOST:6379; rediss for TLS.',
   ),
   row(
     'a store of another kind',
@@ -51,7 +51,32 @@ export const addresses: readonly Broken[] = [
   row(
     'an address of Redis with a password and without its scheme',
     'redis: user:hunter2@cache.acme.test',
-    '7:8 redis: "…@cache.acme.test" is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.',
+    '7:8 redis: "…@cache.acme.test" is not the address of a Redis. Write redis://HOST:6379, redis+sentinel://HOST:26379/MASTER or redis+cluster://HOST:6379; rediss for TLS.',
+  ),
+  row(
+    'sentinels without the name of their master',
+    'redis: redis+sentinel://:hunter2@a:26379,b:26379',
+    '7:8 redis: "…@a:26379,b:26379" is not the address of a Redis. Name the master behind the sentinels: redis+sentinel://HOST1:26379,HOST2:26379/MASTER, then perhaps /1 for a database.',
+  ),
+  row(
+    'several hosts of no cluster',
+    'redis: redis://a,b',
+    '7:8 redis: "redis://a,b" is not the address of a Redis. Several hosts are sentinels, redis+sentinel://HOST1:26379,HOST2:26379/MASTER, or a cluster, redis+cluster://HOST1:6379,HOST2:6379.',
+  ),
+  row(
+    'a cluster with a database',
+    'redis: redis+cluster://a:7000,b:7001/1',
+    '7:8 redis: "redis+cluster://a:7000,b:7001/1" is not the address of a Redis. A cluster has one database: nothing stands behind its hosts.',
+  ),
+  row(
+    'sentinels asked for what they do not know',
+    'redis: redis+sentinel://a/main?password=hunter2',
+    '7:8 redis: "redis+sentinel://a/main?…" is not the address of a Redis. Behind a question mark only sentinel_user and sentinel_password are known, of redis+sentinel://; in a password it is %3F.',
+  ),
+  row(
+    'a password of Redis that was not escaped',
+    'redis: redis://app:hun?ter/2@cache.acme.test',
+    '7:8 redis: "…" is not the address of a Redis. Write redis://HOST:6379, redis+sentinel://HOST:26379/MASTER or redis+cluster://HOST:6379; rediss for TLS.',
   ),
   row(
     'a store, and a file that it is in beside it',
