@@ -165,7 +165,7 @@ batch: { webhooks: { secret_file: ${put('webhook', 'whsec_MDEyMzQ1Njc4OWFiY2RlZg
   test('whose text is not what the key takes is told of by its path', () => {
     const path = put('http', 'http://:hunter2@cache');
     assert.deepEqual(refused(`${one('region: north')}\nredis_file: /${path}`), [
-      `gateway.yaml:2:13 redis_file: ${JSON.stringify(`\${file:/${path}}`).slice(0, 60)} is not the address of a Redis. Write redis://HOST:6379, or rediss:// for TLS.`,
+      `gateway.yaml:2:13 redis_file: ${JSON.stringify(`\${file:/${path}}`).slice(0, 60)} is not the address of a Redis. Write redis://HOST:6379, redis+sentinel://HOST:26379/MASTER or redis+cluster://HOST:6379; rediss for TLS.`,
     ]);
   });
 
