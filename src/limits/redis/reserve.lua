@@ -33,11 +33,15 @@ local chargeArgs = slotArgs + slots * 2
 
 local code, wait, index = 1, 0, 0
 local used, held = {}, {}
+-- Budgets and slots that do not say yet that they are of this epoch.
+local new = {}
 for i = 1, charges do
   local at = chargeArgs + (i - 1) * 3
   local cap, amount = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local purse = redis.call('HMGET', KEYS[firstCharge + i], 'used', 'held', 'epoch')
-  if purse[3] and purse[3] ~= epoch then
+  if not purse[3] then
+    new[firstCharge + i] = true
+  elseif purse[3] ~= epoch then
     carryOver(KEYS[firstCharge + i], epoch)
     purse = redis.call('HMGET', KEYS[firstCharge + i], 'used', 'held')
   end
@@ -56,8 +60,9 @@ if code == 1 then
     -- Places of an epoch that is over are lost: who gave which of them back is not known any more.
     if taken[2] and taken[2] ~= epoch then
       redis.call('DEL', KEYS[firstSlot + i])
-      taken[1] = false
+      taken = { false, false }
     end
+    new[firstSlot + i] = not taken[2]
     local busy = tonumber(taken[1] or 0)
     local limit, amount = tonumber(ARGV[slotArgs + i * 2 - 1]), tonumber(ARGV[slotArgs + i * 2])
     if code == 1 and busy + amount > limit then code, index = 3, i end
@@ -105,7 +110,7 @@ if code == 1 then
   for i = 1, slots do
     redis.call('HINCRBY', KEYS[firstSlot + i], 'total', ARGV[slotArgs + i * 2])
     redis.call('HINCRBY', KEYS[firstSlot + i], 'p:' .. process, ARGV[slotArgs + i * 2])
-    redis.call('HSET', KEYS[firstSlot + i], 'epoch', epoch)
+    if new[firstSlot + i] then redis.call('HSET', KEYS[firstSlot + i], 'epoch', epoch) end
     redis.call('SADD', KEYS[4], KEYS[firstSlot + i])
   end
   for i = 1, charges do
@@ -113,7 +118,7 @@ if code == 1 then
     held[i] = held[i] + tonumber(ARGV[at + 2])
     redis.call('HINCRBY', KEYS[firstCharge + i], 'held', ARGV[at + 2])
     redis.call('HINCRBY', KEYS[firstCharge + i], 'p:' .. process, ARGV[at + 2])
-    redis.call('HSET', KEYS[firstCharge + i], 'epoch', epoch)
+    if new[firstCharge + i] then redis.call('HSET', KEYS[firstCharge + i], 'epoch', epoch) end
     redis.call('PEXPIREAT', KEYS[firstCharge + i], ARGV[at + 3])
     redis.call('SADD', KEYS[4], KEYS[firstCharge + i])
   end

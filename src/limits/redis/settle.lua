@@ -57,7 +57,7 @@ local reply = { 1 }
 for i = 1, charges do
   local at = 10 + takes * 4 + slots + (i - 1) * 3
   local key = KEYS[3 + takes + slots + i]
-  carryOver(key, epoch)
+  if not sameEpoch then carryOver(key, epoch) end
   if open and sameEpoch then
     redis.call('HINCRBY', key, 'held', whole(0 - tonumber(ARGV[at + 1])))
     redis.call('HINCRBY', key, 'p:' .. process, whole(0 - tonumber(ARGV[at + 1])))
