@@ -11,11 +11,27 @@ import type { Seen } from './seen.ts';
 const leasedShare = 0.01;
 /** Settlements of reservations made before; there are no more than requests in flight. */
 const mostLater = 100_000;
+/** Far more than any config has. */
+const mostBuckets = 10_000;
 
 /** Makes limits of this process alone; a bucket that is met for the first time holds so many parts. Must answer at once. */
 export type MakeAlone = (firstParts: (bucket: Bucket) => number) => Limits;
 
-type Adjust = (charge: Charge, spentNanoUsd: number) => void;
+/** How Redis is told, once it is back. */
+export interface Teller {
+  /** What really was spent, where the charge itself counts as spent. */
+  spent(charge: Charge, nanoUsd: number): void;
+  /** Tokens that are gone; less than none are given back. */
+  took(bucket: Bucket, amount: number): void;
+}
+
+/** A bucket that was taken from while we were alone. */
+interface Taken {
+  readonly bucket: Bucket;
+  /** Our share of it. */
+  readonly own: Bucket;
+  amount: number;
+}
 
 export class Fallback {
   readonly #makeAlone: MakeAlone;
@@ -27,8 +43,9 @@ export class Fallback {
   readonly #uncapped = new Map<string, Charge>();
   #later: (() => void)[] = [];
   #alone: Limits;
+  readonly #taken = new Map<string, Taken>();
   /** Absent while we are alone. */
-  #adjust: Adjust | undefined;
+  #teller: Teller | undefined;
 
   constructor(makeAlone: MakeAlone, clock: Clock, seen: Seen, count: () => number) {
     this.#makeAlone = makeAlone;
@@ -39,7 +56,8 @@ export class Fallback {
   }
 
   enter(): void {
-    this.#adjust = undefined;
+    this.#teller = undefined;
+    this.#taken.clear();
     this.#alone = this.#start();
   }
 
@@ -74,17 +92,24 @@ export class Fallback {
       if (charge.capNanoUsd === Number.POSITIVE_INFINITY) this.#uncapped.set(charge.key, charge);
     const verdict = alone.reserve({ ...demand, takes, slots, charges });
     if (verdict instanceof Promise || !verdict.ok) return asRestorable(verdict);
+    for (const [index, { bucket, amount }] of demand.takes.entries())
+      this.#take(bucket, takes[index]?.bucket ?? bucket, amount);
     return this.#tracked(verdict, demand, alone);
   }
 
   /** Settled in whichever world there is by then. */
   #tracked(granted: Granted, demand: Demand, alone: Limits): Granted {
     let over = false;
-    const counted = (nanoUsd: number): void => {
-      const adjust = this.#adjust;
+    const counted = (used: readonly number[], nanoUsd: number): void => {
+      const more = demand.takes.map(({ amount }, index) => (used[index] ?? amount) - amount);
+      const teller = this.#teller;
       // Redis was back, has counted all of it as spent, and is perhaps lost again.
-      if (adjust !== undefined) for (const charge of demand.charges) adjust(charge, nanoUsd);
-      else if (this.#alone !== alone) this.later(() => counted(nanoUsd));
+      if (teller !== undefined) {
+        for (const charge of demand.charges) teller.spent(charge, nanoUsd);
+        for (const [index, { bucket }] of demand.takes.entries())
+          if (more[index] !== 0) teller.took(bucket, more[index] ?? 0);
+      } else if (this.#alone !== alone) this.later(() => counted(used, nanoUsd));
+      else for (const [index, { bucket }] of demand.takes.entries()) this.#took(bucket, more[index] ?? 0);
     };
     return {
       ...granted,
@@ -93,10 +118,21 @@ export class Fallback {
           if (over) return;
           over = true;
           granted.reservation.settle(used, nanoUsd);
-          counted(nanoUsd);
+          counted(used, nanoUsd);
         },
       },
     };
+  }
+
+  #take(bucket: Bucket, own: Bucket, amount: number): void {
+    const known = this.#taken.get(bucket.key);
+    if (known !== undefined) known.amount += amount;
+    else if (this.#taken.size < mostBuckets) this.#taken.set(bucket.key, { bucket, own, amount });
+  }
+
+  #took({ key }: Bucket, more: number): void {
+    const known = this.#taken.get(key);
+    if (known !== undefined) known.amount += more;
   }
 
   correct(bucket: Bucket, remaining: number): void {
@@ -109,16 +145,23 @@ export class Fallback {
     if (this.#later.length < mostLater) this.#later.push(task);
   }
 
-  leave(adjust: Adjust): void {
-    this.#adjust = adjust;
+  /** `kept`: Redis has the buckets that it had, which have filled up meanwhile; else they begin empty. */
+  leave(teller: Teller, kept: boolean): void {
+    this.#teller = teller;
+    for (const { bucket, own, amount } of kept ? this.#taken.values() : []) {
+      // What was used so long ago that a full bucket would have brought it again is forgotten there too.
+      const gone = Math.min(amount, own.burst - this.#alone.level(own));
+      if (gone > 0) teller.took(bucket, gone);
+    }
+    this.#taken.clear();
     for (const [key, charge] of this.#leases) {
       const { usedNanoUsd, heldNanoUsd } = this.#alone.budget(key);
-      adjust(charge, usedNanoUsd + heldNanoUsd);
+      teller.spent(charge, usedNanoUsd + heldNanoUsd);
     }
     this.#leases.clear();
     for (const [key, charge] of this.#uncapped) {
       const { usedNanoUsd, heldNanoUsd } = this.#alone.budget(key);
-      adjust({ ...charge, nanoUsd: 0 }, usedNanoUsd + heldNanoUsd);
+      teller.spent({ ...charge, nanoUsd: 0 }, usedNanoUsd + heldNanoUsd);
     }
     this.#uncapped.clear();
     const tasks = this.#later;
@@ -144,8 +187,8 @@ export class Fallback {
   }
 
   /** An orderly stop gives back what was set aside. */
-  giveUp(adjust: Adjust): void {
-    for (const charge of this.#leases.values()) adjust(charge, 0);
+  giveUp(teller: Teller): void {
+    for (const charge of this.#leases.values()) teller.spent(charge, 0);
     this.#leases.clear();
   }
 }

@@ -9,7 +9,7 @@ import type {
   Reservation,
   Verdict,
 } from '../contract.ts';
-import { Fallback, type MakeAlone } from './fallback.ts';
+import { Fallback, type MakeAlone, type Teller } from './fallback.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { Places } from './places.ts';
 import type { RedisLink } from './scripts.ts';
@@ -42,7 +42,7 @@ export class RedisLimits implements Limits {
     this.#link = options.link;
     this.#keys = createKeys(options.namespace ?? 'intermodal');
     this.#standing = new Standing(options, this.#keys, this.#seen, {
-      onBack: () => this.#fallback.leave((charge, spent) => this.#adjust(charge, spent)),
+      onBack: (kept) => this.#fallback.leave(this.#teller, kept),
       onJoined: () => this.#release(),
       onBeat: () => this.#lease(),
       onLost: () => {
@@ -193,21 +193,17 @@ export class RedisLimits implements Limits {
     this.#settle(made, used, nanoUsd, how);
   }
 
-  /** Corrects a budget by the difference between what counts as used of it and what really was. */
-  #adjust(charge: Charge, spent: number): void {
-    const demand: Demand = {
-      id: this.#options.makeId('adj_'),
-      takes: [],
-      slots: [],
-      charges: [charge],
-      maxWaitMs: 0,
-    };
-    this.#settle(
-      { demand, process: this.#standing.process, epoch: this.#standing.epoch ?? '' },
-      [],
-      spent,
-      'sure',
-    );
+  /** Corrects by what happened while we were alone. */
+  readonly #teller: Teller = {
+    spent: (charge, nanoUsd) => this.#adjust({ takes: [], charges: [charge] }, [], nanoUsd),
+    took: (bucket, amount) =>
+      this.#adjust({ takes: [{ bucket, amount: 0, floor: 0, mayWait: false }], charges: [] }, [amount], 0),
+  };
+
+  #adjust(of: Pick<Demand, 'takes' | 'charges'>, used: readonly number[], nanoUsd: number): void {
+    const demand: Demand = { id: this.#options.makeId('adj_'), ...of, slots: [], maxWaitMs: 0 };
+    const { process, epoch = '' } = this.#standing;
+    this.#settle({ demand, process, epoch }, used, nanoUsd, 'sure');
   }
 
   correct(bucket: Bucket, remaining: number): void {
@@ -267,8 +263,7 @@ export class RedisLimits implements Limits {
   }
 
   async close(): Promise<void> {
-    if (this.#standing.epoch !== undefined)
-      this.#fallback.giveUp((charge, spent) => this.#adjust(charge, spent));
+    if (this.#standing.epoch !== undefined) this.#fallback.giveUp(this.#teller);
     await this.#standing.leave();
     this.#link.close();
   }

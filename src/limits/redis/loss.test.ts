@@ -153,6 +153,46 @@ describe('losing Redis', { skip: redisMissing }, () => {
     assert.deepEqual(one.limits.budget('all/day'), { usedNanoUsd: 200 + 570 + 5_000, heldNanoUsd: 0 });
   });
 
+  test('tells Redis what was taken meanwhile of buckets that have filled up there', async () => {
+    const [one, other] = await two();
+    granted(await one.reserve({ takes: [take(60)] }));
+    for (const each of [one, other]) each.cut();
+    // A bucket begins empty when it is first asked for.
+    for (const each of [one, other]) await each.reserve({ takes: [take(0)] });
+    // Their clock is one: half of what a minute brings, half of it for each.
+    await one.clock.advance(30_000);
+    const early = granted(await one.reserve({ takes: [take(15)] }));
+    early.reservation.settle([12], 0);
+    const late = granted(await other.reserve({ takes: [take(14)] }));
+    for (const each of [one, other]) each.mend();
+    await inUse(one, other);
+    late.reservation.settle([17], 0);
+    await until(async () => {
+      await one.reserve({ takes: [take(0)] });
+      return one.limits.level(bucket) <= 1;
+    });
+    assert.equal(one.limits.level(bucket), 30 - 12 - 17);
+  });
+
+  test('forgets what was taken so long ago that it has come again', async () => {
+    const one = await lone();
+    granted(await one.reserve({ takes: [take(60)] }));
+    one.cut();
+    await one.reserve({ takes: [take(0)] });
+    for (let minute = 0; minute < 10; minute++) {
+      await one.clock.advance(60_000);
+      granted(await one.reserve({ takes: [take(60)] }));
+    }
+    await one.clock.advance(20_000);
+    one.mend();
+    await inUse(one);
+    await until(async () => {
+      await one.reserve({ takes: [take(0)] });
+      return one.limits.level(bucket) <= 20;
+    });
+    assert.equal(one.limits.level(bucket), 20);
+  });
+
   test('settles in whichever world there is by then, through a second loss too', async () => {
     const one = await lone();
     granted(await one.reserve({ charges: [budget(1_000_000, 100)] })).reservation.settle([], 0);

@@ -15,8 +15,8 @@ export interface StandingOptions extends MembersOptions {
 }
 
 export interface StandingEvents {
-  /** No longer alone. */
-  onBack(): void;
+  /** No longer alone. `kept`: Redis has what it had. */
+  onBack(kept: boolean): void;
   onJoined(): void;
   onBeat(): Promise<void>;
   onLost(): void;
@@ -94,7 +94,7 @@ export class Standing {
   /** Takes part in an epoch; '' where there is none yet, or it is over. */
   async #follow(epoch: string): Promise<void> {
     if (epoch !== '' && epoch === this.#seen.epoch) {
-      this.#resume(epoch);
+      this.#resume(epoch, true);
       return;
     }
     const { link, clock, makeId, ledgerTotals, settlingMs = defaultSettlingMs, ownTime } = this.#options;
@@ -113,14 +113,14 @@ export class Standing {
       ],
     );
     this.#seen.noteBudgets(charges, reply.slice(1).map(Number), clock.now());
-    this.#resume(String(reply[0]));
+    this.#resume(String(reply[0]), false);
   }
 
-  #resume(epoch: string): void {
+  #resume(epoch: string, kept: boolean): void {
     const back = this.#epoch === undefined;
     this.#seen.epoch = epoch;
     this.#epoch = epoch;
-    if (back) this.#events.onBack();
+    if (back) this.#events.onBack(kept);
     this.#members.start();
     this.#events.onJoined();
   }
