@@ -95,8 +95,7 @@ async function play(scene: Scene, folder: string, quick: boolean, print: (line: 
   const stores = await openStores(scene.postgres.address(scene.postgres.port));
   const bill = await readBill(scene.simulator.url, stores);
   await stores.close();
-  const told = await fetch(`${scene.simulator.url}/~simulator/limits`);
-  const { violations }: { violations: number } = Object(await told.json());
+  const { violations } = await limitsOf(scene);
   return report(
     { outcomes, recoveries, liveSeen, cappedSeen, bill, violations, items: files * items },
     print,
@@ -128,6 +127,7 @@ async function breakThings(
   const list = happenings(times);
   const recoveries: Recovery[] = [];
   const beganMs = performance.now();
+  let seen = 0;
   for (let index = 0; performance.now() < untilMs; index++) {
     await pause(Math.min(10_000, chaosMs / 20));
     const happening = list[index % list.length];
@@ -135,13 +135,22 @@ async function breakThings(
     await happening.happen(scene);
     const recoveredMs = await recovery(scene);
     recoveries.push({ name: happening.name, recoveredMs });
+    const { violations } = await limitsOf(scene);
     const how = recoveredMs === undefined ? 'NOT RECOVERED' : `${Math.round(recoveredMs)} ms`;
-    print(`${Math.round((performance.now() - beganMs) / 1000)} s: ${happening.name}: ${how}`);
+    print(
+      `${Math.round((performance.now() - beganMs) / 1000)} s: ${happening.name}: ${how}${violations > seen ? `; ${violations - seen} over limits` : ''}`,
+    );
+    seen = violations;
     for (const { program } of scene.replicas)
       if (program?.alive() === false)
         print(`! a replica ended by itself: ${program.complaint().slice(-2_000)}`);
   }
   return recoveries;
+}
+
+async function limitsOf({ simulator }: Scene): Promise<{ readonly violations: number }> {
+  const told = await fetch(`${simulator.url}/~simulator/limits`);
+  return Object(await told.json());
 }
 
 interface Evidence {
