@@ -90,6 +90,8 @@ describe('the image', () => {
 
   test('is no root, serves the port, asks a path that is served', () => {
     assert.match(dockerfile, /^USER 1000:1000$/m);
+    // What a config calls by a name without a folder lies on the volume.
+    assert.equal([...dockerfile.matchAll(/^WORKDIR (\S+)$/gm)].at(-1)?.[1], '/data');
     assert.match(dockerfile, new RegExp(`^EXPOSE ${port}$`, 'm'));
     assert.match(dockerfile, new RegExp(`http://127\\.0\\.0\\.1:${port}/livez`));
     const node = /^FROM node:(\d+)-alpine/m.exec(dockerfile)?.[1];
