@@ -10,8 +10,8 @@ import { type Simulator, startSimulator } from '../src/simulator/server.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const yaml = (simulatorPort: number, route: string): string => `
-server: { port: 0, drain: 10s }
+const yaml = (simulatorPort: number, route: string, linger = '0s'): string => `
+server: { port: 0, linger: ${linger}, drain: 10s }
 providers:
   openai: { type: openai, api_key: secret-key-of-a-test, base_url: "http://127.0.0.1:${simulatorPort}/v1" }
 routes:
@@ -26,11 +26,8 @@ describe('a served gateway', () => {
   let url: string;
   let printed = '';
 
-  beforeEach(async () => {
-    simulator = await startSimulator();
-    folder = mkdtempSync(join(tmpdir(), 'intermodal-'));
-    file = join(folder, 'gateway.yaml');
-    writeFileSync(file, yaml(simulator.port, 'first'));
+  async function start(linger: string): Promise<void> {
+    writeFileSync(file, yaml(simulator.port, 'first', linger));
     printed = '';
     child = spawn(process.execPath, ['src/main.ts', 'serve', '--config', file, '--json'], { cwd: root });
     child.stderr?.on('data', (chunk) => {
@@ -44,6 +41,19 @@ describe('a served gateway', () => {
       });
       child.once('exit', () => reject(new Error(`serve ended: ${printed}`)));
     });
+  }
+
+  /** By one that lingers. */
+  async function replace(linger: string): Promise<void> {
+    child.kill('SIGKILL');
+    await start(linger);
+  }
+
+  beforeEach(async () => {
+    simulator = await startSimulator();
+    folder = mkdtempSync(join(tmpdir(), 'intermodal-'));
+    file = join(folder, 'gateway.yaml');
+    await start('0s');
   });
   afterEach(async () => {
     child.kill('SIGKILL');
@@ -101,6 +111,30 @@ describe('a served gateway', () => {
         )) === 'refused',
     );
     assert.ok((await text).endsWith('data: [DONE]\n\n'), 'the stream was cut');
+    assert.equal(await exited, 0);
+  });
+
+  test('lingers: a load balancer that asks whether it is ready loses nothing', async () => {
+    await replace('1s');
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    // As it does it, a little more often: asks every 100 ms, and sends requests in between while the last answer was yes.
+    const ready = (): Promise<number> => fetch(`${url}/readyz`).then((answer) => answer.status);
+    assert.equal(await ready(), 200);
+    child.kill('SIGTERM');
+    const seen: number[] = [];
+    let last = 200;
+    for (let round = 0; round < 10 && last === 200; round++) {
+      for (const untilMs = performance.now() + 100; performance.now() < untilMs; ) {
+        const answer = await ask('first');
+        await answer.text();
+        seen.push(answer.status);
+      }
+      last = await ready();
+    }
+    assert.equal(last, 503);
+    // It has said no, and whoever has not heard it yet is served all the same, and asked to connect to another.
+    assert.equal((await ask('first')).headers.get('connection'), 'close');
+    assert.ok(seen.length > 0 && seen.every((status) => status === 200), seen.join());
     assert.equal(await exited, 0);
   });
 
