@@ -60,6 +60,17 @@ describe('the configs', () => {
       for (const name of named(file, secrets)) assert.ok(given.includes(name), `${name} is not given`);
     });
 
+  test('what batches are made of has room on the scratch disk', () => {
+    const giga = 1024 ** 3;
+    const tmpfs = /^\/tmp:size=(\d+)g$/.exec(String(asArray(at(services, 'gateway-1', 'tmpfs'))[0]))?.[1];
+    const inCompose = load('compose/gateway.yaml', '/run/secrets').config.server.max_upload;
+    assert.ok(Number(tmpfs) * giga >= 4 * inCompose, 'compose');
+    const scratch = asArray(pod['volumes']).find((one) => at(one, 'name') === 'scratch');
+    const limit = /^(\d+)Gi$/.exec(asString(at(scratch, 'emptyDir', 'sizeLimit')) ?? '')?.[1];
+    const inPods = load('kubernetes/gateway.yaml', '/run/secrets/intermodal').config.server.max_upload;
+    assert.ok(Number(limit) * giga >= 4 * inPods, 'kubernetes');
+  });
+
   test('requests have time to end before a gateway is killed', () => {
     const needed = (file: string, secrets: string): number => {
       const { linger, drain } = load(file, secrets).config.server;
