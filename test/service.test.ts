@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -96,6 +97,31 @@ describe('a served gateway', () => {
     child.kill('SIGHUP');
     await until(async () => (await ask('third')).status === 200);
     assert.deepEqual((await health()).config.refused, []);
+  });
+
+  test('takes up the key of a provider that has changed in its file, when it is told to', async () => {
+    const seen: (string | undefined)[] = [];
+    const provider = createServer((incoming, outgoing) => {
+      seen.push(incoming.headers.authorization);
+      outgoing.writeHead(400).end();
+    });
+    await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
+    const address = provider.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'first-key\n');
+    writeFileSync(file, yaml(address.port, 'keyed').replace('secret-key-of-a-test', `"\${file:${secret}}"`));
+    await until(async () => (await ask('keyed')).status !== 404);
+    writeFileSync(secret, 'second-key\n');
+    await ask('keyed');
+    assert.equal(seen.at(-1), 'Bearer first-key', 'the file alone changes nothing');
+    child.kill('SIGHUP');
+    await until(async () => {
+      await ask('keyed');
+      return seen.at(-1) === 'Bearer second-key';
+    });
+    provider.closeAllConnections();
+    provider.close();
   });
 
   test('finishes what it has begun on SIGTERM, takes nothing new, and exits clean', async () => {

@@ -93,6 +93,15 @@ describe('every alert', () => {
       assert.ok(alerts.includes(asString(at(check, 'alertname')) ?? ''), JSON.stringify(check));
   });
 
+  test('is explained to who operates it, with how urgent it is', () => {
+    const explained = readFileSync(join(root, 'docs/operate-it.md'), 'utf8');
+    const rows = [...explained.matchAll(/^\| `(\w+)` \((page|warn)\) \| .+\. \| .+\. \|$/gm)];
+    assert.deepEqual(
+      rows.map(([, alert, severity]) => `${alert} ${severity}`),
+      rules.map((rule) => `${asString(at(rule, 'alert'))} ${asString(at(rule, 'labels', 'severity'))}`),
+    );
+  });
+
   for (const alert of alerts)
     test(`${alert} has a case in which it fires, and one in which it does not`, () => {
       const own = checks.filter((check) => at(check, 'alertname') === alert);
