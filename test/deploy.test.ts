@@ -3,40 +3,16 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { loadText, writeProblems } from '../src/config/load.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { asArray, asNumber, asObject, asString } from '../src/core/json.ts';
 import { providerTypes } from '../src/providers/registry.ts';
 import { durationMs } from '../src/wire/retry-after.ts';
+import { at, deploy, documents, only, read, root } from './support/deploy.ts';
 import { startTestGateway } from './support/gateway.ts';
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const deploy = join(root, 'deploy');
-const read = (file: string): string => readFileSync(join(deploy, file), 'utf8');
-
-type Tree = Readonly<Record<string, unknown>>;
-function documents(file: string): readonly Tree[] {
-  return parseAllDocuments(read(file), { merge: true }).map((one) => {
-    assert.deepEqual([...one.errors, ...one.warnings], [], file);
-    return asObject(one.toJS());
-  });
-}
-function only(file: string): Tree {
-  const [first, ...others] = documents(file);
-  assert.ok(first !== undefined && others.length === 0, file);
-  return first;
-}
-
-function at(tree: unknown, ...path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (typeof part === 'number' ? asArray(value)[part] : asObject(value)[part]),
-    tree,
-  );
-}
 
 const yamls = globSync('**/*.yaml', { cwd: deploy });
 const dockerfile = read('Dockerfile');
@@ -84,14 +60,27 @@ describe('the configs', () => {
       for (const name of named(file, secrets)) assert.ok(given.includes(name), `${name} is not given`);
     });
 
+  test('what batches are made of has room on the scratch disk', () => {
+    const giga = 1024 ** 3;
+    const tmpfs = /^\/tmp:size=(\d+)g$/.exec(String(asArray(at(services, 'gateway-1', 'tmpfs'))[0]))?.[1];
+    const inCompose = load('compose/gateway.yaml', '/run/secrets').config.server.max_upload;
+    assert.ok(Number(tmpfs) * giga >= 4 * inCompose, 'compose');
+    const scratch = asArray(pod['volumes']).find((one) => at(one, 'name') === 'scratch');
+    const limit = /^(\d+)Gi$/.exec(asString(at(scratch, 'emptyDir', 'sizeLimit')) ?? '')?.[1];
+    const inPods = load('kubernetes/gateway.yaml', '/run/secrets/intermodal').config.server.max_upload;
+    assert.ok(Number(limit) * giga >= 4 * inPods, 'kubernetes');
+  });
+
   test('requests have time to end before a gateway is killed', () => {
-    const inCompose = load('compose/gateway.yaml', '/run/secrets').config.server.drain;
+    const needed = (file: string, secrets: string): number => {
+      const { linger, drain } = load(file, secrets).config.server;
+      assert.ok(linger > 0, `${file}: a load balancer has no time to notice`);
+      return linger + drain;
+    };
     const grace = durationMs(asString(at(services, 'gateway-1', 'stop_grace_period')) ?? '') ?? 0;
-    assert.ok(grace > inCompose, 'compose');
-    const inPods = load('kubernetes/gateway.yaml', '/run/secrets/intermodal').config.server.drain;
+    assert.ok(grace > needed('compose/gateway.yaml', '/run/secrets'), 'compose');
     const seconds = asNumber(pod['terminationGracePeriodSeconds']) ?? 0;
-    const waits = Number(at(container, 'lifecycle', 'preStop', 'exec', 'command', 1));
-    assert.ok(seconds * 1000 > inPods + waits * 1000, 'kubernetes');
+    assert.ok(seconds * 1000 > needed('kubernetes/gateway.yaml', '/run/secrets/intermodal'), 'kubernetes');
   });
 });
 
@@ -114,6 +103,8 @@ describe('the image', () => {
 
   test('is no root, serves the port, asks a path that is served', () => {
     assert.match(dockerfile, /^USER 1000:1000$/m);
+    // What a config calls by a name without a folder lies on the volume.
+    assert.equal([...dockerfile.matchAll(/^WORKDIR (\S+)$/gm)].at(-1)?.[1], '/data');
     assert.match(dockerfile, new RegExp(`^EXPOSE ${port}$`, 'm'));
     assert.match(dockerfile, new RegExp(`http://127\\.0\\.0\\.1:${port}/livez`));
     const node = /^FROM node:(\d+)-alpine/m.exec(dockerfile)?.[1];
@@ -284,79 +275,4 @@ test('every path that is probed is served', async () => {
   } finally {
     await gateway.close();
   }
-});
-
-describe('what is watched', () => {
-  /** By metric: its labels. A test holds that page to what the gateway serves. */
-  const known = new Map<string, readonly string[]>();
-  const page = readFileSync(join(root, 'docs/reference/metrics.md'), 'utf8');
-  for (const [, name = '', type = '', labels = ''] of page.matchAll(/^\| `(\w+)` \| (\w+) \| (.+?) \|/gm)) {
-    const names = [...labels.matchAll(/`(\w+)`/g)].map((match) => match[1] ?? '');
-    if (type !== 'histogram') known.set(name, names);
-    else {
-      known.set(`${name}_bucket`, [...names, 'le']);
-      for (const suffix of ['_sum', '_count']) known.set(name + suffix, names);
-    }
-  }
-  known.set('up', ['job', 'instance']);
-
-  const expressions: (readonly [string, string])[] = [];
-  for (const group of asArray(only('prometheus/alerts.yaml')['groups']))
-    for (const rule of asArray(at(group, 'rules')))
-      expressions.push([`alert ${asString(at(rule, 'alert'))}`, asString(at(rule, 'expr')) ?? '']);
-  const dashboard: unknown = JSON.parse(read('grafana/dashboards/intermodal.json'));
-  for (const panel of asArray(at(dashboard, 'panels')))
-    for (const target of asArray(at(panel, 'targets')))
-      expressions.push([`panel ${asString(at(panel, 'title'))}`, asString(at(target, 'expr')) ?? '']);
-  const adapter = at(only('kubernetes/prometheus-adapter-rules.yaml'), 'rules', 'external', 0);
-  expressions.push(['the adapter', asString(at(adapter, 'metricsQuery')) ?? '']);
-
-  test('there is enough to look at', () => assert.ok(expressions.length >= 25, `${expressions.length}`));
-
-  for (const [what, expression] of expressions)
-    test(`${what} asks for metrics and labels that there are`, () => {
-      const metrics = [...expression.matchAll(/\b((?:intermodal|gen_ai)_\w+|up)\b(?=[\s{[)]|$)/g)].map(
-        (match) => match[1] ?? '',
-      );
-      const asked = metrics.filter(
-        (name) => !/^gen_ai_(?:request|token|operation|provider)_\w+$/.test(name) || known.has(name),
-      );
-      assert.ok(asked.length > 0, expression);
-      const labels = new Set(
-        asked.flatMap((name) => known.get(name) ?? assert.fail(`${name} is not served`)),
-      );
-      const used = [
-        ...[...expression.matchAll(/by \(([^)]*)\)/g)].flatMap((match) => (match[1] ?? '').split(',')),
-        ...[...expression.matchAll(/(\w+)(?:=~|!=|=)"/g)].map((match) => match[1] ?? ''),
-      ].map((label) => label.trim());
-      for (const label of used) assert.ok(labels.has(label), `${label} in ${expression}`);
-    });
-
-  test('what a rule says of its labels, its expression keeps', () => {
-    for (const group of asArray(only('prometheus/alerts.yaml')['groups']))
-      for (const rule of asArray(at(group, 'rules'))) {
-        const text = JSON.stringify(at(rule, 'annotations'));
-        const expression = asString(at(rule, 'expr')) ?? '';
-        const kept = [...expression.matchAll(/by \(([^)]*)\)/g)]
-          .flatMap((match) => (match[1] ?? '').split(','))
-          .map((one) => one.trim());
-        for (const [, label = ''] of text.matchAll(/\$labels\.(\w+)/g))
-          assert.ok(kept.includes(label) || expression.startsWith('up'), `${label} in ${text}`);
-      }
-  });
-
-  test('the autoscaler asks for what the adapter makes', () => {
-    const name = at(only('kubernetes/autoscaler.yaml'), 'spec', 'metrics', 1, 'external', 'metric', 'name');
-    assert.equal(name, at(adapter, 'name', 'as'));
-  });
-
-  const promtool = spawnSync('promtool', ['--version']).status !== 0;
-  test('promtool reads the rules', { skip: promtool && 'promtool is not on PATH' }, () => {
-    const { status, stderr } = spawnSync('promtool', [
-      'check',
-      'rules',
-      join(deploy, 'prometheus/alerts.yaml'),
-    ]);
-    assert.equal(status, 0, String(stderr));
-  });
 });

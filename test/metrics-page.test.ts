@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { BatchStores } from '../src/stores/batch/contract.ts';
 import { openStores } from '../src/stores/open.ts';
 import { until } from './support/batch-road.ts';
+import { claimSubmission, everything, noon, planned, runningBatch } from './support/batch-rows.ts';
 import { startTestGateway, type TestGateway } from './support/gateway.ts';
 
 const page = readFileSync(new URL('../docs/reference/metrics.md', import.meta.url), 'utf8');
@@ -41,6 +43,17 @@ const labels = Array.from({ length: 100 }, (_, index) => ({
   strongNanoUsd: 10,
 }));
 const folder = mkdtempSync(join(tmpdir(), 'intermodal-metrics-'));
+
+/** One that is at a provider and that nobody looks at for a while, so that there is an age to tell. */
+async function addSubmission(rows: BatchStores): Promise<void> {
+  const { no } = await runningBatch(rows, ['waiting']);
+  const id = 's00000000001';
+  await rows.items.assign(planned(no, id), everything, noon);
+  const work = await claimSubmission(rows, id);
+  for (const state of ['sending', 'open'] as const)
+    assert.ok(await rows.submissions.move(work, state, { sentAtMs: noon }));
+  await rows.work.release(work, Date.now() + 86_400_000);
+}
 
 /** In the page: name, then type and labels. */
 function written(): Map<string, string> {
@@ -78,6 +91,7 @@ describe('the page of metrics', () => {
   before(async () => {
     const stores = await openStores(':memory:');
     await stores.labels.add(labels);
+    await addSubmission(stores.batch);
     gateway = await startTestGateway({ yaml, faults, stores, blobs: folder });
   });
   after(async () => {
@@ -109,7 +123,8 @@ describe('the page of metrics', () => {
         /^intermodal_budget_alerts_total\{/m.test(seen) &&
         /^intermodal_cascade_audits_total\{/m.test(seen) &&
         /^intermodal_cascade_calibration_error_ratio\{/m.test(seen) &&
-        /^intermodal_batches_total\{/m.test(seen),
+        /^intermodal_batches_total\{/m.test(seen) &&
+        /^intermodal_batch_late_submissions\{/m.test(seen),
     );
     const [ours, theirs] = [written(), served(text)];
     assert.ok(theirs.size >= 22, `only ${theirs.size} metrics`);

@@ -8,6 +8,7 @@ import { claimSubmission, everything, noon, planned, runningBatch } from '../../
 import { batchWorld } from '../../test/support/batch-world.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { endpoint as chatOf, model, policy, target } from '../../test/support/router.ts';
+import { GatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, BatchResult, ChatEndpoint, Found } from '../providers/contract.ts';
 import type { LedgerEntry, Stores } from '../stores/contract.ts';
 import { openStores } from '../stores/open.ts';
@@ -37,6 +38,8 @@ describe('a step that is broken off', () => {
   let found: Found;
   let stops: number;
   let results: readonly (readonly BatchResult[])[];
+  /** What a poll, or reading results, says in place of anything else. */
+  let trouble: GatewayError | undefined;
 
   beforeEach(async () => {
     stores = await openStores(':memory:');
@@ -45,6 +48,7 @@ describe('a step that is broken off', () => {
     stops = 0;
     found = { kind: 'unsure', retryAfterMs: 600_000 };
     results = [];
+    trouble = undefined;
   });
   afterEach(() => stores.close());
 
@@ -58,8 +62,12 @@ describe('a step that is broken off', () => {
       cancel: async () => {
         stops += 1;
       },
-      poll: async () => ({ kind: 'running', state: 'running' }),
+      poll: async () => {
+        if (trouble !== undefined) throw trouble;
+        return { kind: 'running', state: 'running' };
+      },
       async *results() {
+        if (trouble !== undefined) throw trouble;
         yield* results;
       },
     };
@@ -163,6 +171,37 @@ describe('a step that is broken off', () => {
       assert.equal(stops, wanted);
     }
   });
+
+  for (const code of ['not_found', 'model_not_found'] as const) {
+    const looks = code === 'not_found' ? 1 : 3;
+    test(`ends a job that is not at its provider any more, by ${looks} looks that say ${code}`, async () => {
+      const { batch, held } = await underWay('sending', 'open');
+      await held.patch({ handle: 'batch_1' });
+      trouble = new GatewayError(code, 'No such batch.');
+      for (let look = 1; look < looks; look++) {
+        await poll(worldOf(), held, batch);
+        assert.equal(await stateOf(), 'open');
+      }
+      await poll(worldOf(), held, batch);
+      assert.equal(await stateOf(), 'ended');
+      assert.equal((await stores.batch.submissions.get(id))?.how, 'expired');
+    });
+
+    test(`lets items go on whose results are not there any more, by ${looks} looks that say ${code}`, async () => {
+      const { batch, lane, held } = await underWay('sending', 'open', 'ended');
+      trouble = new GatewayError(code, 'No such file.');
+      for (let look = 1; look < looks; look++) {
+        assert.ok((await collect(worldOf(), held, batch, lane, [lane])) !== undefined);
+        assert.equal(await stateOf(), 'ended');
+      }
+      await collect(worldOf(), held, batch, lane, [lane]);
+      assert.equal(await stateOf(), 'collected');
+      assert.deepEqual(
+        (await stores.batch.items.get(batch.no, [1, 2])).map(({ state }) => state),
+        ['waiting', 'waiting'],
+      );
+    });
+  }
 
   test('has woken the batch before a submission is refused', async () => {
     const { held, lane } = await underWay('sending');

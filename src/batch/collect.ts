@@ -17,6 +17,7 @@ import type { Batch, Item, ItemError, ItemResult, Lane } from './contract.ts';
 import { mostWaitMs } from './deadline.ts';
 import { destinationOf } from './destination.ts';
 import { discard } from './discard.ts';
+import { isGone } from './gone.ts';
 import { errorOf } from './item-error.ts';
 import { type Failure, judge, type Ways } from './judge.ts';
 import { openLocal } from './local-blob.ts';
@@ -76,7 +77,7 @@ export async function collect(
     if (error.code === 'internal') throw thrown;
     world.log.warn({ submission: submission.id, code: error.code }, 'results cannot be read now');
     // What is not there any more never comes: nothing is said of its items.
-    if (error.code !== 'not_found') return await later(world, held, batch, error);
+    if (!isGone(error, submission.tries + 1)) return await later(world, held, batch, error);
   } finally {
     await input.close();
     await segments.close();

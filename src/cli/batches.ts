@@ -28,8 +28,10 @@ import { type KeyRing, mayUse } from '../gateway/key-ring.ts';
 import type { Waiting } from '../gateway/waiting/waiting.ts';
 import type { GatewayWorld } from '../gateway/world.ts';
 import type { BatchRoad } from '../queue/gathering/contract.ts';
+import type { SubmissionAges } from '../stores/batch/contract.ts';
 import type { Blobs, Stores } from '../stores/contract.ts';
 import { BatchMetrics } from '../telemetry/batch-metrics.ts';
+import { counted } from './counted.ts';
 import { openScratch } from './scratch.ts';
 
 /** How often what is kept no longer is looked for. */
@@ -37,6 +39,9 @@ const sweepMs = 600_000;
 
 /** How often deliveries that are due are looked for. */
 const deliverMs = 1_000;
+
+/** How often it is looked how old submissions are; they live for minutes to days. */
+const ageMs = 15_000;
 
 export interface OpenBatches {
   readonly served: NonNullable<GatewayWorld['batches']>;
@@ -67,6 +72,15 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
   const scratch = openScratch(tmpdir(), world.makeId(''));
   const dialects = world.dialects.flatMap((folder) => folder.dialects);
   let rules = { written: input.config().prefilter, compiled: compileRules(input.config().prefilter) };
+  const ages = counted<readonly SubmissionAges[]>(
+    {
+      first: [],
+      everyMs: ageMs,
+      count: () => input.stores.batch.submissions.ages(world.clock.now() - input.config().late_alert),
+      onTrouble: 'how old submissions are could not be looked up; tried again',
+    },
+    world,
+  );
   const inside: BatchWorldInside = {
     rows: input.stores.batch,
     cascades: world.cascades,
@@ -92,7 +106,10 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     exchange: world.exchange,
     walk: world.walk,
     ledger: world.ledger,
-    events: new BatchMetrics(world.metrics.set, world.log),
+    events: new BatchMetrics(world.metrics.set, world.log, {
+      ages: () => ages.latest,
+      nowMs: () => world.clock.now(),
+    }),
     webhookProblem: (url) => webhookUrlProblem(url, input.config().webhooks.allow_private),
     wakeUps: input.wakeUps ?? createWakeUps(world.clock),
     clock: world.clock,
@@ -154,11 +171,13 @@ export function openBatches(input: BatchesInput, world: World): OpenBatches {
     },
     async start() {
       await worker.start();
+      ages.start();
       sweepLater();
       deliverLater(0);
     },
     async close() {
       cancelSweep();
+      await ages.close();
       await worker.close();
       cancelDeliver();
       await delivering;

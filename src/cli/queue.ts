@@ -16,6 +16,7 @@ import type { LaneDepth, QueueRows } from '../stores/queue/contract.ts';
 import { QueueMetrics } from '../telemetry/queue-metrics.ts';
 import { createHasher } from '../wire/request-hash.ts';
 import { payerOf } from './batches.ts';
+import { counted } from './counted.ts';
 
 /** How often it is counted what waits. */
 const countMs = 2_000;
@@ -50,7 +51,15 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
   const { clock, log } = world;
   const dialects = world.dialects.flatMap((folder) => folder.dialects);
   const hash = createHasher();
-  let depths: readonly LaneDepth[] = [];
+  const depths = counted<readonly LaneDepth[]>(
+    {
+      first: [],
+      everyMs: countMs,
+      count: () => rows.depths(),
+      onTrouble: 'what waits in the queue could not be counted; tried again',
+    },
+    world,
+  );
   const inside: QueueWorld = {
     rows,
     ledger: world.ledger,
@@ -69,7 +78,7 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
     },
     settings: () => ({ workers: config().waiting.workers, leaseMs: config().batch.lease }),
     events: new QueueMetrics(world.metrics.set, {
-      depths: () => depths,
+      depths: () => depths.latest,
       calling: () => worker.calling,
       nowMs: () => clock.now(),
     }),
@@ -102,26 +111,12 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
     poke: wake,
     dropped: (id) => worker.drop(id),
   });
-  let cancelCount = (): void => {};
-  let counting: Promise<void> = Promise.resolve();
-  const count = async (): Promise<void> => {
-    try {
-      depths = await rows.depths();
-    } catch (thrown) {
-      log.warn({ err: thrown }, 'what waits in the queue could not be counted; tried again');
-    }
-  };
-  const countLater = (): void => {
-    cancelCount = clock.after(countMs, () => {
-      counting = count().then(countLater);
-    });
-  };
   return {
     desk,
     served: {
       health() {
-        const waiting = depths.reduce((sum, depth) => sum + depth.waiting, 0);
-        const oldestAtMs = Math.min(...depths.map((depth) => depth.oldestAtMs));
+        const waiting = depths.latest.reduce((sum, depth) => sum + depth.waiting, 0);
+        const oldestAtMs = Math.min(...depths.latest.map((depth) => depth.oldestAtMs));
         const oldestMs = waiting === 0 ? 0 : Math.max(0, clock.now() - oldestAtMs);
         return { waiting, calling: worker.calling, oldestMs };
       },
@@ -129,12 +124,11 @@ export function openQueue(input: QueueInput, world: World): OpenQueue {
     poke: wake,
     start() {
       worker.start();
-      counting = count().then(countLater);
+      depths.start();
     },
     async close(graceMs) {
       await worker.close(graceMs);
-      await counting;
-      cancelCount();
+      await depths.close();
     },
   };
 }

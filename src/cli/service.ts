@@ -66,6 +66,8 @@ export interface Service {
 }
 
 const defaultSimulatorPort = 4010;
+/** An answer that is just coming is taken, however long requests took to end. */
+const leastQueueMs = 1_000;
 
 export async function startService(options: ServiceOptions): Promise<Service> {
   const first = load(options.configFile);
@@ -242,6 +244,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       waiting,
       sharedHealth,
       wakeUps: [wakeUps.batch, wakeUps.queue],
+      lingerMs: config.server.linger,
       drainMs: config.server.drain,
       log,
       signals: options.stopOn ?? ['SIGTERM', 'SIGINT'],
@@ -269,6 +272,7 @@ interface Parts {
   readonly waiting: OpenWaiting;
   readonly sharedHealth: SharedHealth | undefined;
   readonly wakeUps: readonly WakeUps[];
+  readonly lingerMs: number;
   readonly drainMs: number;
   readonly log: ReturnType<typeof createLog>;
   readonly signals: readonly NodeJS.Signals[];
@@ -286,12 +290,15 @@ function stopOnSignal(parts: Parts): Promise<void> {
         process.exit(1);
       }
       draining = true;
-      parts.log.info({ graceMs: parts.drainMs }, 'draining');
+      const { lingerMs, drainMs } = parts;
+      parts.log.info({ lingerMs, graceMs: drainMs }, 'draining');
       parts.watcher.close();
-      void parts.gateway.drain(parts.drainMs).then(async ({ cut }) => {
+      const untilMs = systemClock.now() + lingerMs + drainMs;
+      void parts.gateway.drain(drainMs, lingerMs).then(async ({ cut }) => {
         if (cut > 0) parts.log.warn({ cut }, 'requests outlasted the drain and were cut');
         await parts.waiting.close();
-        await parts.queue.close(parts.drainMs);
+        // Calls of the queue have run beside the requests, so they have what those left of the time.
+        await parts.queue.close(Math.max(leastQueueMs, untilMs - systemClock.now()));
         await parts.batches.close();
         for (const one of parts.wakeUps) await one.close();
         await parts.sharedHealth?.close();

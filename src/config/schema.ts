@@ -174,7 +174,12 @@ const server = z.strictObject({
     .max(1_000_000)
     .default(10_000)
     .describe('How many of the latest decisions are kept in memory, for GET /admin/decisions.'),
-  drain: duration.prefault('30s').describe('How long requests may finish after SIGTERM.'),
+  linger: duration
+    .prefault('0s')
+    .describe(
+      'How long new requests are still taken after SIGTERM, while /readyz says no: what load balancers take to notice.',
+    ),
+  drain: duration.prefault('30s').describe('How long requests may finish after that.'),
   log: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
 });
 

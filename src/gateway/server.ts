@@ -1,4 +1,7 @@
-/** Listens, and drains: in-flight requests finish, new connections are refused, and what outlasts the grace is cut. */
+/**
+ * Listens, and drains: for as long as it lingers it takes what still comes, and says that no more should; then new connections are refused,
+ * in-flight requests finish, and what outlasts the grace is cut.
+ */
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { createApp } from './app.ts';
@@ -7,8 +10,8 @@ import type { GatewayWorld } from './world.ts';
 export interface RunningGateway {
   readonly port: number;
   readonly url: string;
-  /** Resolves when every request has ended or `graceMs` has passed. */
-  drain(graceMs: number): Promise<{ readonly cut: number }>;
+  /** Lingers, then resolves when every request has ended or `graceMs` has passed. */
+  drain(graceMs: number, lingerMs?: number): Promise<{ readonly cut: number }>;
 }
 
 /** A caller that needs longer to send its head or its body is not one we wait for. */
@@ -52,9 +55,11 @@ export function startGateway(
       resolve({
         port,
         url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
-        drain(graceMs) {
+        async drain(graceMs, lingerMs = 0) {
+          app.drain();
+          if (lingerMs > 0) await new Promise<void>((lingered) => world.clock.after(lingerMs, lingered));
           draining = true;
-          return drain(world, server, app.drain, () => active, graceMs);
+          return drain(world, server, () => active, graceMs);
         },
       });
     });
@@ -64,11 +69,9 @@ export function startGateway(
 function drain(
   world: GatewayWorld,
   server: Server,
-  stopApp: () => void,
   active: () => number,
   graceMs: number,
 ): Promise<{ readonly cut: number }> {
-  stopApp();
   return new Promise((resolve) => {
     const cancel = world.clock.after(graceMs, () => {
       const cut = active();

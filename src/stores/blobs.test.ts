@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { minioMissing, startMinio, type TestMinio } from '../../test/support/minio.ts';
 import { type Simulator, startSimulator } from '../simulator/server.ts';
 import { openBlobs } from './blobs.ts';
 import type { Blobs } from './contract.ts';
@@ -13,6 +14,8 @@ import { StoreError } from './store-error.ts';
 
 interface Kind {
   readonly name: string;
+  /** Why it cannot be tested here. */
+  readonly skip?: string | false;
   /** A fresh place each time, and how it is taken away. */
   open(): Promise<{ readonly blobs: Blobs; close(): Promise<void> }>;
 }
@@ -38,6 +41,16 @@ const kinds: readonly Kind[] = [
       return { blobs: openS3Blobs(address, keys), close: () => simulator.close() };
     },
   },
+  {
+    name: 'MinIO',
+    skip: minioMissing,
+    async open() {
+      const minio = await startMinio();
+      await minio.makeBucket('acme');
+      const address = `s3://acme/blobs?region=us-east-1&endpoint=${minio.url}&path_style=true`;
+      return { blobs: openS3Blobs(address, async () => minio.keys), close: () => minio.close() };
+    },
+  },
 ];
 
 async function* parts(...pieces: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
@@ -53,7 +66,7 @@ async function read(bytes: AsyncIterable<Uint8Array>): Promise<string> {
 const mega = 1024 * 1024;
 
 for (const kind of kinds)
-  describe(`blobs on ${kind.name}`, () => {
+  describe(`blobs on ${kind.name}`, { skip: kind.skip ?? false }, () => {
     let blobs: Blobs;
     let close: () => Promise<void>;
     before(async () => {
@@ -245,6 +258,46 @@ describe('blobs in S3', () => {
     );
     simulator.setFaults({});
   });
+});
+
+describe('blobs in a real store', { skip: minioMissing }, () => {
+  let minio: TestMinio;
+  before(async () => {
+    minio = await startMinio();
+    await minio.makeBucket('acme');
+  });
+  after(() => minio.close());
+
+  const open = (bucket: string, changes: Partial<TestMinio['keys']> = {}, region = 'us-east-1'): Blobs =>
+    openS3Blobs(`s3://${bucket}?region=${region}&endpoint=${minio.url}&path_style=true`, async () => ({
+      ...minio.keys,
+      ...changes,
+    }));
+  const whatever = [
+    ['a write', (blobs: Blobs) => blobs.write('x', parts('x'))],
+    ['a large write', (blobs: Blobs) => blobs.write('x', parts(Buffer.alloc(9 * mega), 'x'))],
+    ['a read', (blobs: Blobs) => read(blobs.read('x'))],
+    ['a removal', (blobs: Blobs) => blobs.remove('x')],
+  ] as const;
+
+  for (const [what, ask] of whatever) {
+    test(`${what} by keys that it does not know says so, and shows none`, async () => {
+      for (const changes of [{ secretAccessKey: 'another-secret' }, { accessKeyId: 'somebody-else' }])
+        await assert.rejects(ask(open('acme', changes)), (thrown) => {
+          assert.ok(thrown instanceof StoreError);
+          assert.match(thrown.message, /S3 refuses our credentials/);
+          assert.doesNotMatch(`${thrown.message} ${thrown.stack}`, /another-secret|secret-of-a-test/);
+          return true;
+        });
+    });
+
+    test(`${what} in a bucket that is not there says so`, async () => {
+      await assert.rejects(
+        ask(open('no-such-one')),
+        (thrown) => thrown instanceof StoreError && /the bucket does not exist\.$/.test(thrown.message),
+      );
+    });
+  }
 });
 
 describe('the address of a place for blobs', () => {

@@ -1,7 +1,13 @@
 /** What is counted of batches, and what operators are told of them. */
 import type { Batch, Submission } from '../batch/contract.ts';
+import type { SubmissionAges } from '../stores/batch/contract.ts';
 import type { Log } from './log.ts';
 import type { MetricSet } from './metrics.ts';
+
+export interface BatchGauges {
+  ages(): readonly SubmissionAges[];
+  nowMs(): number;
+}
 
 export class BatchMetrics {
   readonly #log: Log;
@@ -11,8 +17,10 @@ export class BatchMetrics {
   readonly #alerts;
   readonly #cost;
   readonly #saved;
+  readonly #forecast;
+  readonly #paid;
 
-  constructor(set: MetricSet, log: Log) {
+  constructor(set: MetricSet, log: Log, gauges: BatchGauges) {
     this.#log = log;
     this.#batches = set.counter('intermodal_batches_total', 'Batches that have ended.', ['state']);
     this.#items = set.counter('intermodal_batch_items_total', 'Items of batches that have ended.', [
@@ -32,6 +40,33 @@ export class BatchMetrics {
       'What ended batches would have cost more by sync calls at list price.',
       [],
     );
+    this.#forecast = set.counter(
+      'intermodal_batch_forecast_usd_total',
+      'What completed batches were expected to cost, before their first item was sent.',
+      ['model'],
+    );
+    this.#paid = set.counter('intermodal_batch_paid_usd_total', 'What the same batches have cost.', [
+      'model',
+    ]);
+    // All processes count the same rows.
+    set.gauge(
+      'intermodal_batch_oldest_submission_seconds',
+      'How long the oldest submission has been at its provider.',
+      ['target'],
+      () =>
+        gauges.ages().map(({ target, oldestSentAtMs }) => ({
+          labels: { target },
+          value: Math.max(0, gauges.nowMs() - oldestSentAtMs) / 1000,
+        })),
+      'max',
+    );
+    set.gauge(
+      'intermodal_batch_late_submissions',
+      'Submissions that have been at their provider for longer than batch.late_alert.',
+      ['target'],
+      () => gauges.ages().map(({ target, late }) => ({ labels: { target }, value: late })),
+      'max',
+    );
   }
 
   batchEnded(batch: Batch): void {
@@ -41,6 +76,12 @@ export class BatchMetrics {
       this.#items.row([outcome]).total += count;
     this.#cost.row([]).total += batch.costNanoUsd / 1e9;
     this.#saved.row([]).total += (batch.listNanoUsd - batch.costNanoUsd) / 1e9;
+    // A forecast is of all items: what was cancelled or expired would make it look generous.
+    if (batch.state === 'completed') {
+      const model = batch.model ?? '';
+      this.#forecast.row([model]).total += batch.estimateNanoUsd / 1e9;
+      this.#paid.row([model]).total += batch.costNanoUsd / 1e9;
+    }
     this.#log.info(
       { batch: batch.id, state: batch.state, done, failed, costUsd: batch.costNanoUsd / 1e9 },
       'batch ended',

@@ -13,7 +13,7 @@ interface CanaryRow {
 
 export interface GaugeSources {
   readonly limits: Limits;
-  readonly ledger: { readonly pending: number };
+  readonly ledger: { readonly pending: number; readonly oldestMs: number };
   readonly estimates: Calibration;
   readonly health: {
     list(): readonly { readonly target: string; readonly view: { readonly standing: string } }[];
@@ -33,6 +33,13 @@ export function addGauges(
   );
   set.gauge('intermodal_ledger_pending', 'Ledger entries that are not durable yet.', [], () =>
     one(ledger.pending),
+  );
+  set.gauge(
+    'intermodal_ledger_oldest_seconds',
+    'How long the oldest of them has waited to be durable.',
+    [],
+    () => one(ledger.oldestMs / 1000),
+    'max',
   );
   set.gauge('intermodal_waiting_requests', 'Requests that wait for a place or for money.', [], () =>
     one(line.length),

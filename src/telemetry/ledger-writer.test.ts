@@ -104,6 +104,18 @@ describe('the ledger writer', () => {
     assert.deepEqual(written, [['a', 'b']]);
   });
 
+  test('says how long the oldest entry has waited', async () => {
+    assert.equal(writer.oldestMs, 0);
+    failures = 2;
+    writer.add({ ...entry('a'), atMs: clock.now() });
+    await clock.advance(150);
+    writer.add({ ...entry('b'), atMs: clock.now() });
+    await clock.advance(150);
+    assert.equal(writer.oldestMs, 300);
+    await clock.advance(1_200);
+    assert.deepEqual([written, writer.oldestMs], [[['a', 'b']], 0]);
+  });
+
   test('entries that come while it writes go with the next', async () => {
     slow = true;
     writer.add(entry('a'));

@@ -51,6 +51,12 @@ export class LedgerWriter {
     return this.#kept.length;
   }
 
+  /** How long the oldest of them has waited; 0 where none does. */
+  get oldestMs(): number {
+    const [oldest] = this.#kept;
+    return oldest === undefined ? 0 : Math.max(0, this.#clock.now() - oldest.atMs);
+  }
+
   get full(): boolean {
     return this.#kept.length >= mostKept;
   }

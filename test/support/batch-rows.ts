@@ -7,6 +7,7 @@ import type {
   Settled,
   Work,
 } from '../../src/stores/batch/contract.ts';
+import { openStores } from '../../src/stores/open.ts';
 
 export const noon = Date.UTC(2026, 10, 21, 12);
 
@@ -49,6 +50,16 @@ export async function makeBatch(
   changes: Partial<CreatedBatch> = {},
 ): Promise<Batch> {
   return (await rows.batches.create(created(id, changes))).batch;
+}
+
+/** One that was just created, in a store of its own. */
+export async function readFirstBatch(): Promise<Batch> {
+  const stores = await openStores(':memory:');
+  try {
+    return await makeBatch(stores.batch);
+  } finally {
+    await stores.close();
+  }
 }
 
 export function item(batchNo: number, seq: number, changes: Partial<Item> = {}): Item {

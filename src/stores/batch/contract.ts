@@ -305,6 +305,13 @@ export interface ItemRows {
   segments(batchNo: number): Promise<readonly { readonly segment: number; readonly blob: string }[]>;
 }
 
+export interface SubmissionAges {
+  readonly target: string;
+  readonly oldestSentAtMs: number;
+  /** Sent before the moment that was asked about. */
+  readonly late: number;
+}
+
 export interface SubmissionRows {
   get(id: string): Promise<Submission | undefined>;
   ofBatch(batchNo: number): Promise<readonly Submission[]>;
@@ -323,6 +330,8 @@ export interface SubmissionRows {
   wakeHandle(provider: string, handle: string, dueAtMs: number): Promise<void>;
   /** All that a provider may have, for holding their places and money again after a start: from `sending` to `ended`, whose price is still to come. */
   live(): Promise<readonly Submission[]>;
+  /** Of those that were sent and have not ended at their providers: how many there are of each target, and how old they are. */
+  ages(lateIfSentBeforeMs: number): Promise<readonly SubmissionAges[]>;
   /** Whether a provider's own id is one that we know. */
   knows(handle: string): Promise<boolean>;
 }

@@ -10,6 +10,9 @@ import type { SubmissionTable } from './tables.ts';
 /** States in which a provider has the submission, may have it, or has its price still to tell. */
 const providersStates: readonly SubmissionState[] = ['sending', 'open', 'stopping', 'ended'];
 
+/** And those in which it has not said that it is done. */
+const runningStates: readonly SubmissionState[] = ['sending', 'open', 'stopping'];
+
 export function createSubmissionRows({ database }: Connection): SubmissionRows {
   return {
     async get(id) {
@@ -75,6 +78,32 @@ export function createSubmissionRows({ database }: Connection): SubmissionRows {
         .orderBy('id')
         .execute();
       return rows.map(readSubmission);
+    },
+
+    async ages(lateIfSentBeforeMs) {
+      const rows = await database
+        .selectFrom('intermodal_submission')
+        .select(({ fn }) => [
+          'target',
+          fn.min<number>('sent_at_ms').as('oldest'),
+          fn
+            .sum<number | string>(
+              sql<number>`case when sent_at_ms < cast(${lateIfSentBeforeMs} as bigint) then 1 else 0 end`,
+            )
+            .as('late'),
+        ])
+        // As above.
+        .where(sql<boolean>`live = 1`)
+        .where('state', 'in', runningStates)
+        .where('sent_at_ms', 'is not', null)
+        .groupBy('target')
+        .orderBy('target')
+        .execute();
+      return rows.map(({ target, oldest, late }) => ({
+        target,
+        oldestSentAtMs: Number(oldest),
+        late: Number(late),
+      }));
     },
 
     async knows(handle) {

@@ -211,6 +211,35 @@ for (const { name, skip, shared, fresh, open } of kinds) {
       assert.equal((await rows.submissions.get('s00000000001'))?.dueAtMs, noon);
     });
 
+    test('tell how old those are that providers have, by target', async () => {
+      const rows = (await open()).batch;
+      const { no } = await runningBatch(
+        rows,
+        Array.from({ length: 6 }, () => 'waiting' as const),
+      );
+      const one = { ...everything, items: 1 };
+      const roadOf = { open: ['sending', 'open'], ended: ['sending', 'open', 'ended'], planned: [] } as const;
+      const made = [
+        ['openai/a@batch', 'open', 5_000],
+        ['openai/a@batch', 'open', 3_000],
+        ['openai/a@batch', 'open', 9_000],
+        ['openai/b@batch', 'open', 9_000],
+        ['openai/b@batch', 'ended', 1_000],
+        ['openai/b@batch', 'planned', 0],
+      ] as const;
+      for (const [index, [target, state, sentAtMs]] of made.entries()) {
+        const id = `s0000000000${index}`;
+        await rows.items.assign(planned(no, id, { target }), one, noon);
+        const work = await claimSubmission(rows, id);
+        for (const step of roadOf[state])
+          assert.ok(await rows.submissions.move(work, step, { sentAtMs: noon + sentAtMs }));
+      }
+      assert.deepEqual(await rows.submissions.ages(noon + 6_000), [
+        { target: 'openai/a@batch', oldestSentAtMs: noon + 3_000, late: 2 },
+        { target: 'openai/b@batch', oldestSentAtMs: noon + 9_000, late: 0 },
+      ]);
+    });
+
     test('are not changed in the name of a claim that was lost or let go', async () => {
       const rows = (await open()).batch;
       await submitted(rows);
