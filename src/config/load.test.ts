@@ -80,6 +80,7 @@ describe('a valid config', () => {
       port: 4000,
       max_body: 32_000_000,
       max_upload: 2_000_000_000,
+      linger: 0,
       drain: 30_000,
       decisions: 10_000,
       log: 'info',
