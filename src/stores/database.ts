@@ -3,9 +3,10 @@
  *
  * Text, whole numbers and bytes alone, so that both kinds read and write the same: flags are 0 and 1, lists are JSON.
  */
-import type { Expression, Kysely, RawBuilder, SqlBool } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { BatchDatabase } from './batch/tables.ts';
 import type { KeyRecord, LedgerEntry, Mark } from './contract.ts';
+import type { Differences } from './differences.ts';
 import type { QueueDatabase } from './queue/tables.ts';
 import type { RoutingDatabase } from './routing/tables.ts';
 
@@ -66,22 +67,6 @@ export interface Database extends BatchDatabase, RoutingDatabase, QueueDatabase 
   /** One row, which every change of a key counts up. */
   intermodal_key_version: { version: number };
   intermodal_mark: MarkTable;
-}
-
-/** All in which the SQL of the two kinds differs; each has them in its `dialect.ts`. */
-export interface Differences {
-  /** The type of a column of text, compared byte by byte. */
-  readonly text: RawBuilder<unknown>;
-  /** The type of a column of bytes. */
-  readonly bytes: RawBuilder<unknown>;
-  /** How a table ends that is found by its primary key alone. */
-  readonly keyedTable: RawBuilder<unknown>;
-  /** Whether a row of the ledger has exactly this tag. */
-  hasTag(tag: string): Expression<SqlBool>;
-  /** Ends a select of one row that this transaction is about to change: others wait for it. */
-  readonly lockRow: RawBuilder<unknown>;
-  /** Ends a select of rows to take: those that others are taking are passed over. */
-  readonly takeRows: RawBuilder<unknown>;
 }
 
 /** An open store of either kind, before it is known whether its tables are there. */

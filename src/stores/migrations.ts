@@ -2,7 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { createBatchTables } from './batch/migration.ts';
-import type { Differences } from './database.ts';
+import type { Differences } from './differences.ts';
 import { createQueueTables } from './queue/tables.ts';
 import { createRoutingTables } from './routing/tables.ts';
 

@@ -9,7 +9,8 @@ import {
   sql,
 } from 'kysely';
 import type { SpendFilter, SpendGroup, SpendRow, UsageRow } from './contract.ts';
-import type { Database, Differences } from './database.ts';
+import type { Database } from './database.ts';
+import type { Differences } from './differences.ts';
 
 const dayMs = 86_400_000;
 

@@ -4,7 +4,8 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type ItemState, itemStates } from '../../batch/contract.ts';
-import type { Database, Differences } from '../database.ts';
+import type { Database } from '../database.ts';
+import type { Differences } from '../differences.ts';
 import { countColumns } from './item-states.ts';
 import type { BatchTable } from './tables.ts';
 

@@ -1,6 +1,7 @@
 /** Lines of a batch that is being assembled, by the thousand, exactly once. */
 import type { CompiledQuery, Kysely } from 'kysely';
-import type { Connection, Database, Differences } from '../database.ts';
+import type { Connection, Database } from '../database.ts';
+import type { Differences } from '../differences.ts';
 import { storable } from '../ledger-row.ts';
 import { Bulk } from './bulk.ts';
 import type { AddedItems, ItemRows } from './contract.ts';

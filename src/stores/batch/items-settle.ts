@@ -4,7 +4,8 @@
  */
 import { type CompiledQuery, type Kysely, sql } from 'kysely';
 import type { ItemAttempt, ItemState } from '../../batch/contract.ts';
-import type { Connection, Database, Differences } from '../database.ts';
+import type { Connection, Database } from '../database.ts';
+import type { Differences } from '../differences.ts';
 import { Bulk, type Value } from './bulk.ts';
 import type { ItemRows, Settled, SettledSums } from './contract.ts';
 import { lockBatch, Moves } from './counters.ts';

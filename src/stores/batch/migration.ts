@@ -1,6 +1,6 @@
 /** The tables of batch work, and what a ledger entry of a batch needs. Released: never edited. */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Differences } from '../database.ts';
+import type { Differences } from '../differences.ts';
 
 /** What queries look for beyond primary keys. Partial: an index costs whatever writes a row that is in it. */
 const indexes = [

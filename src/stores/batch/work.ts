@@ -3,7 +3,8 @@
  * and takes it: two claimers never get the same.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Connection, Database, Differences } from '../database.ts';
+import type { Connection, Database } from '../database.ts';
+import type { Differences } from '../differences.ts';
 import { readBatch } from './batch-row.ts';
 import type { Claim, PassedOver, Work, WorkRows } from './contract.ts';
 import { released } from './held.ts';

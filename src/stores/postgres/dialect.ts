@@ -1,6 +1,6 @@
 /** Where Postgres's SQL is its own. */
 import { sql } from 'kysely';
-import type { Differences } from '../database.ts';
+import type { Differences } from '../differences.ts';
 
 export const postgresDifferences: Differences = {
   // The database's own collation would order names otherwise than SQLite does, and compare them more slowly.

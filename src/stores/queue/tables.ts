@@ -7,7 +7,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Priority } from '../../core/facts.ts';
 import type { QueuedRequest, QueuedState, Way } from '../../queue/contract.ts';
-import type { Differences } from '../database.ts';
+import type { Differences } from '../differences.ts';
 
 export interface QueuedTable {
   id: string;

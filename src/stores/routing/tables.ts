@@ -1,6 +1,6 @@
 /** The tables of what routing keeps. */
 import type { Kysely } from 'kysely';
-import type { Differences } from '../database.ts';
+import type { Differences } from '../differences.ts';
 import type { Label } from './contract.ts';
 
 export interface LabelTable {

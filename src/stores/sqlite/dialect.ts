@@ -1,6 +1,6 @@
 /** Where SQLite's SQL is its own. */
 import { sql } from 'kysely';
-import type { Differences } from '../database.ts';
+import type { Differences } from '../differences.ts';
 
 export const sqliteDifferences: Differences = {
   // SQLite compares text byte by byte unless told otherwise.
