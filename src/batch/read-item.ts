@@ -12,14 +12,12 @@ import { type JsonLine, mostLineBytes } from '../wire/jsonl.ts';
 import { createHasher, type Hasher } from '../wire/request-hash.ts';
 import { assumedShare, judgementTokens } from './cascade/usual.ts';
 import type { Batch, Item, Lane } from './contract.ts';
+import { type Draft, draftOf, reject } from './draft.ts';
 import { outputBuffer } from './encode.ts';
-import { errorOf } from './item-error.ts';
 import { Lanes } from './lanes.ts';
 import type { BatchShape, ItemCall, Line } from './shape/contract.ts';
 import { answerByRule } from './shortcuts.ts';
 import type { BatchWorldInside, Payer } from './world.ts';
-
-export type Draft = { -readonly [Key in keyof Item]: Item[Key] };
 
 export interface ReadItem {
   /** `waiting`, `alone` or `rejected`; its twins are not looked for. */
@@ -70,7 +68,7 @@ export class ItemReader {
 
   /** `onReject` hears why, where it cannot be sent. */
   read(raw: JsonLine, onReject: (item: Draft, error: GatewayError) => void): ReadItem {
-    const item = blank(this.#input.batch.no, raw);
+    const item = draftOf(this.#input.batch.no, raw);
     try {
       if (raw.text === undefined)
         throw new GatewayError(
@@ -140,30 +138,6 @@ export class ItemReader {
       outputTokens: Math.min(most, Math.ceil(expected * outputBuffer)),
     });
   }
-}
-
-function blank(batchNo: number, { number, at, bytes }: JsonLine): Draft {
-  return {
-    batchNo,
-    seq: number,
-    customId: '',
-    at,
-    bytes,
-    hash: '',
-    lane: 0,
-    step: 0,
-    state: 'waiting',
-    strikes: 0,
-    formStrikes: 0,
-    attempts: 0,
-    dueAtMs: 0,
-    inputTokens: 0,
-  };
-}
-
-export function reject(item: Draft, error: GatewayError): void {
-  item.state = 'rejected';
-  item.error = errorOf(error);
 }
 
 /** Operations share models, and headers of a protocol may change what it answers; so may what betters it. */

@@ -1,7 +1,7 @@
 /** Items that are answered without a call: by a rule, or by earlier work that its owner allows to be used again. */
 import type { Batch } from './contract.ts';
+import type { Draft } from './draft.ts';
 import { prefilter } from './prefilter.ts';
-import type { Draft } from './read-item.ts';
 import { SegmentWriter } from './segment.ts';
 import type { ItemCall } from './shape/contract.ts';
 import type { BatchWorldInside } from './world.ts';

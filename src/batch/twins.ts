@@ -11,7 +11,7 @@
 import { hash as digest } from 'node:crypto';
 import { GatewayError } from '../core/errors.ts';
 import type { Item } from './contract.ts';
-import { type Draft, reject } from './read-item.ts';
+import { type Draft, reject } from './draft.ts';
 
 /** Five different hashes that share 53 bits and more do not happen; five equal ones are twins of the first. */
 const mostAlike = 4;

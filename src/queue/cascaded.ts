@@ -9,7 +9,7 @@ import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import { errorKinds } from '../core/errors.ts';
 import { present } from '../core/present.ts';
 import { decimalDollars } from '../core/price.ts';
-import { agreementOf, sayTheSame } from '../router/cascade/agreement.ts';
+import { agreementOf, comparedField, sayTheSame } from '../router/cascade/agreement.ts';
 import { readConfidence } from '../router/cascade/confidence.ts';
 import type { Cascade, CascadeVerdict } from '../router/cascade/contract.ts';
 import { judgeAnswer } from '../router/cascade/judge.ts';
@@ -89,9 +89,7 @@ async function escalate(
   if (first === undefined || second === undefined || cheap.kind === 'error' || cheap.kind === 'closed')
     return { came: strong, outcome: 'escalated', ...judged };
   if (strong.kind !== 'answer') return { came: strong, outcome: 'escalated', ...judged };
-  const { confidence } = cascade;
-  const field = confidence.from === 'agreement' ? confidence.field : undefined;
-  const agreed = isWhole ? sayTheSame(first, second, field) : false;
+  const agreed = isWhole ? sayTheSame(first, second, comparedField(cascade)) : false;
   const compared = { cheap: cheap.served.target.name, strong: strong.served.target.name };
   return { came: strong, outcome: 'escalated', ...judged, compared, ...present({ agreed }) };
 }

@@ -10,7 +10,7 @@ import type { Answer } from '../../core/answer.ts';
 import { asGatewayError } from '../../core/errors.ts';
 import { present } from '../../core/present.ts';
 import { BookedCall } from '../../router/booked.ts';
-import { sayTheSame } from '../../router/cascade/agreement.ts';
+import { comparedField, sayTheSame } from '../../router/cascade/agreement.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
 import { findRoute } from '../../router/find-route.ts';
 import { HandSink } from '../../router/hand-sink.ts';
@@ -21,7 +21,6 @@ import { aloneChain } from '../lanes.ts';
 import type { ItemCall } from '../shape/contract.ts';
 import type { BatchWorldInside } from '../world.ts';
 import { featuresFor } from './features.ts';
-import { fieldOf } from './waves.ts';
 
 export interface Accepted {
   readonly first: Answer;
@@ -89,7 +88,7 @@ async function audit(
     const came = await booked.ask({ policy, checked: true, sink });
     await world.ledger.append([...booked.entries()]);
     if (came.kind !== 'answer' || came.answer === undefined || !('choices' in came.answer)) return 'failed';
-    const agreed = sayTheSame(first, came.answer, fieldOf(cascade));
+    const agreed = sayTheSame(first, came.answer, comparedField(cascade));
     if (agreed === undefined) return 'incomparable';
     const strongNanoUsd = booked.sums().costNanoUsd;
     const features = present({ features: featuresFor(item, terms) });

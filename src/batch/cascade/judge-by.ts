@@ -1,5 +1,5 @@
 /** How a route's cascade judges first answers now. */
-import { agreementOf } from '../../router/cascade/agreement.ts';
+import { agreementOf, comparedField } from '../../router/cascade/agreement.ts';
 import { readConfidence } from '../../router/cascade/confidence.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
 import { judgeAnswer } from '../../router/cascade/judge.ts';
@@ -18,7 +18,7 @@ export function judgeBy(
     own: (first) => readConfidence(confidence, first),
     others(first, said) {
       if (confidence.from === 'judge') return readJudgement(said);
-      return agreementOf([first, said], confidence.from === 'agreement' ? confidence.field : undefined);
+      return agreementOf([first, said], comparedField(cascade));
     },
     verdict(first, formOk, raw) {
       const { threshold, calibration } = cascades.thresholds.of(route, cascade);

@@ -2,7 +2,7 @@
 import type { Answer } from '../../core/answer.ts';
 import { present } from '../../core/present.ts';
 import { checkCalls } from '../../form/calls.ts';
-import { sayTheSame } from '../../router/cascade/agreement.ts';
+import { comparedField, sayTheSame } from '../../router/cascade/agreement.ts';
 import type { Cascade } from '../../router/cascade/contract.ts';
 import { finishOf, isFinished } from '../../router/cascade/words.ts';
 import { findRoute } from '../../router/find-route.ts';
@@ -111,7 +111,7 @@ export class Waves {
     if (known === undefined) return;
     // Not whole, or not of its form: its confidence is not of an answer.
     const whole = held !== undefined && isFinished(finishOf(held)) ? held : undefined;
-    const agreed = whole === undefined ? false : sayTheSame(whole, answer, fieldOf(this.#cascade));
+    const agreed = whole === undefined ? false : sayTheSame(whole, answer, comparedField(this.#cascade));
     if (agreed === undefined) return;
     this.#labels.push({
       ...this.#labelOf(item, 'escalation'),
@@ -136,9 +136,4 @@ export class Waves {
     await this.#world.labels.add(labels);
     await this.#world.at('cascade: after the labels');
   }
-}
-
-/** The part of answers that is compared, where only one is. */
-export function fieldOf(cascade: Cascade | undefined): string | undefined {
-  return cascade?.confidence.from === 'agreement' ? cascade.confidence.field : undefined;
 }

@@ -13,19 +13,21 @@ import type { JsonLine } from '../../wire/jsonl.ts';
 import { mostItems } from '../assemble.ts';
 import type { Batch, Lane } from '../contract.ts';
 import { aloneMs, marginMs } from '../deadline.ts';
+import type { Draft } from '../draft.ts';
 import { aloneChain, isBatch } from '../lanes.ts';
 import { leastOf, mostOf, nextStep } from '../plan.ts';
-import { type Draft, ItemReader, type ReadingWorld, type Way } from '../read-item.ts';
+import { ItemReader, type ReadingWorld, type Way } from '../read-item.ts';
 import type { BatchSettings } from '../settings.ts';
 import type { BatchShape } from '../shape/contract.ts';
 import { markTwins, Twins } from '../twins.ts';
 import { CacheMarkers } from './cache-markers.ts';
 import type { Expected, Experience } from './experience.ts';
 import { chooseBaseline, ladderOf } from './ladder.ts';
+import type { LaneTallies } from './lane-tallies.ts';
 import type { CascadeForecast, ExpectedOf, Forecast, RejectedLine, TargetForecast } from './report.ts';
 import { Tally, type Weight } from './tally.ts';
 import { loadsOf, targetForecast } from './targets.ts';
-import { cascadeForecast, escalationOf, type LaterWave } from './waves.ts';
+import { cascadeForecast, escalationOf } from './waves.ts';
 
 const chunkLines = 4_000;
 const mostTold = 100;
@@ -39,17 +41,6 @@ export interface ForecastInput {
   readonly experience: Experience;
   /** `provider/model` that the ladder begins at; absent: the dearest of the file's routes. */
   readonly baseline?: string;
-}
-
-export interface LaneTallies {
-  readonly lane: Lane;
-  /** The target that its items end up at. */
-  target: Target | undefined;
-  readonly sent: Tally;
-  readonly twins: Tally;
-  readonly ruled: Tally;
-  /** What may better its answers, once all lines are read. */
-  waves: readonly LaterWave[];
 }
 
 interface LaneState extends LaneTallies {

@@ -7,7 +7,7 @@ import { nearest } from '../../core/nearest.ts';
 import type { Price } from '../../core/price.ts';
 import type { Policy } from '../../router/contract.ts';
 import { withMode } from '../mode.ts';
-import type { LaneTallies } from './forecast.ts';
+import type { LaneTallies } from './lane-tallies.ts';
 import type { Rung } from './report.ts';
 import type { Tally } from './tally.ts';
 import { waveCost } from './waves.ts';

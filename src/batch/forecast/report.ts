@@ -1,6 +1,5 @@
 /** What a forecast says. Money is nano-dollars. */
 import type { Expected } from './experience.ts';
-import type { Escalation } from './waves.ts';
 
 export interface TargetForecast {
   readonly target: string;
@@ -27,6 +26,15 @@ export interface ExpectedOf extends Expected {
 export interface Rung {
   readonly step: 'sync' | 'batch' | 'routing' | 'cascade' | 'rules' | 'twins' | 'cache';
   readonly nanoUsd: number;
+}
+
+/** How many of first answers the strong model is asked too. */
+export interface Escalation {
+  /** Of first answers. */
+  readonly share: number;
+  readonly from: 'ledger' | 'assumed';
+  /** First answers that it is learnt from. */
+  readonly answers: number;
 }
 
 /** A cascade beside its strong model alone, for the items that are sent. */

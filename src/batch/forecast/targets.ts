@@ -1,6 +1,6 @@
 /** What each target of a forecast gets, of all waves together. */
 import type { Target } from '../../router/contract.ts';
-import type { LaneTallies } from './forecast.ts';
+import type { LaneTallies } from './lane-tallies.ts';
 import type { TargetForecast } from './report.ts';
 import { waveCost, waveOutput } from './waves.ts';
 

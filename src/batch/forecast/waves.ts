@@ -5,16 +5,8 @@
 import type { Route, Target } from '../../router/contract.ts';
 import { assumedShare, judgementTokens } from '../cascade/usual.ts';
 import type { Lane } from '../contract.ts';
-import type { CascadeForecast } from './report.ts';
+import type { CascadeForecast, Escalation } from './report.ts';
 import type { Tally } from './tally.ts';
-
-export interface Escalation {
-  /** Of first answers. */
-  readonly share: number;
-  readonly from: 'ledger' | 'assumed';
-  /** First answers that it is learnt from. */
-  readonly answers: number;
-}
 
 /** One wave after the first, with the target that its items end up at. */
 export interface LaterWave {

@@ -1,6 +1,6 @@
 /** What is written down of a cheap answer beside a strong one. */
 import type { Answer } from '../../core/answer.ts';
-import { sayTheSame } from '../../router/cascade/agreement.ts';
+import { comparedField, sayTheSame } from '../../router/cascade/agreement.ts';
 import type { Cascade, CascadeVerdict } from '../../router/cascade/contract.ts';
 import type { Route } from '../../router/contract.ts';
 import type { Label } from '../../stores/routing/contract.ts';
@@ -27,9 +27,7 @@ export function writeLabel(
   const { kind, call, route, cascade, verdict, cheap, strong } = compared;
   // Not whole, or not of its form: whatever it says, it is not what was asked for, and its confidence is not of an answer.
   const broken = verdict.why === 'unfinished' || verdict.why === 'schema';
-  const { confidence } = cascade;
-  const field = confidence.from === 'agreement' ? confidence.field : undefined;
-  const agreed = broken ? false : sayTheSame(cheap.answer, strong.answer, field);
+  const agreed = broken ? false : sayTheSame(cheap.answer, strong.answer, comparedField(cascade));
   if (agreed === undefined) return undefined;
   const prompt = call.prompt?.(route.complexity.mostChars);
   const features = prompt === undefined ? undefined : packFeatures?.(prompt);

@@ -4,6 +4,7 @@
  * `alike.least`, so that a threshold below that means "says the same".
  */
 import type { Answer, Choice } from '../../core/answer.ts';
+import type { Cascade } from './contract.ts';
 import { meaningOf } from './meaning.ts';
 import { textOf } from './words.ts';
 
@@ -35,6 +36,11 @@ export function agreementOf(answers: readonly Answer[], field?: string): number 
 export function sayTheSame(one: Answer, other: Answer, field?: string): boolean | undefined {
   const agreement = agreementOf([one, other], field);
   return agreement === undefined ? undefined : agreement >= alike.least;
+}
+
+/** The part of answers that is compared, where only one is. */
+export function comparedField(cascade: Pick<Cascade, 'confidence'> | undefined): string | undefined {
+  return cascade?.confidence.from === 'agreement' ? cascade.confidence.field : undefined;
 }
 
 function agreementOfChoice(
