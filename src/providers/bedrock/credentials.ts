@@ -6,17 +6,13 @@
 import type { Clock } from '../../core/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { awsAddress } from './address.ts';
-import { type AuthWorld, createSigner } from './auth.ts';
 import type { Settings } from './settings.ts';
+import { createSigner, type KeySource, type Keys } from './signer.ts';
 
-export interface Keys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-  readonly expiration?: Date;
+export interface AuthWorld {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
 }
-
-export type KeySource = () => Promise<Keys>;
 
 /** Asked for anew this long before they end, so that a call in flight does not outlive its keys. */
 const marginMs = 5 * 60_000;

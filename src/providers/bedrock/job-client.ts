@@ -10,8 +10,8 @@ import {
 import { boundedHttp } from '../../wire/aws/http.ts';
 import { type Bucket, openBucket } from '../../wire/aws/s3-bucket.ts';
 import { awsAddress } from './address.ts';
-import { type AuthWorld, findToken } from './auth.ts';
-import { createKeySource } from './credentials.ts';
+import { findToken } from './auth.ts';
+import { type AuthWorld, createKeySource } from './credentials.ts';
 import type { SeenJob } from './job-status.ts';
 import { type BatchSettings, placeOf, type Settings } from './settings.ts';
 

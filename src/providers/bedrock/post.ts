@@ -3,7 +3,7 @@ import type { ModelInfo } from '../../core/model.ts';
 import type { WireRequest } from '../contract.ts';
 import type { BaseUrl } from '../families/base-url.ts';
 import { modelPath } from './address.ts';
-import type { Authorize } from './auth.ts';
+import type { Authorize } from './signer.ts';
 
 export type Post = (
   model: ModelInfo,

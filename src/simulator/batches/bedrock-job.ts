@@ -1,7 +1,18 @@
 /** A job of Bedrock's, and lists of them, as the wire has them. */
 import { asString } from '../../core/json.ts';
-import type { BedrockJob } from './bedrock.ts';
 import type { BatchCall, Job } from './contract.ts';
+
+export interface BedrockJob {
+  readonly kind: 'bedrock';
+  readonly arn: string;
+  readonly name: string;
+  readonly token: string | undefined;
+  /** The body of the creation, as it came. */
+  readonly wanted: Readonly<Record<string, unknown>>;
+  readonly input: string;
+  /** Key of the engine's objects, with a slash at its end. */
+  readonly output: string;
+}
 
 const hourMs = 3_600_000;
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -8,7 +8,7 @@ import { parseLine, splitLines } from '../../wire/jsonl.ts';
 import { bedrock } from '../apis/bedrock.ts';
 import { type Api, Refused } from '../apis/contract.ts';
 import { tokensOf } from '../brain.ts';
-import { listJobs, writeJob } from './bedrock-job.ts';
+import { type BedrockJob, listJobs, writeJob } from './bedrock-job.ts';
 import type {
   BatchApi,
   BatchCall,
@@ -20,18 +20,6 @@ import type {
   Outcome,
 } from './contract.ts';
 import { s3Key } from './s3.ts';
-
-export interface BedrockJob {
-  readonly kind: 'bedrock';
-  readonly arn: string;
-  readonly name: string;
-  readonly token: string | undefined;
-  /** The body of the creation, as it came. */
-  readonly wanted: Readonly<Record<string, unknown>>;
-  readonly input: string;
-  /** Key of the engine's objects, with a slash at its end. */
-  readonly output: string;
-}
 
 const isOurs = (detail: unknown): detail is BedrockJob => isObject(detail) && detail['kind'] === 'bedrock';
 const paths = /^\/model-invocation-job(?:s|\/([^/]+)(\/stop)?)?$/;

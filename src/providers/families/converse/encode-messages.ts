@@ -17,7 +17,7 @@ import {
 } from './encode-media.ts';
 import type { FreeForm, RestBlock, RestCachePoint, RestMessage, RestResultBlock } from './rest-shape.ts';
 import type { ConverseTraits } from './traits.ts';
-import { pairResults, separateTools } from './turn-rules.ts';
+import { pairResults, resultsFirst, separateTools, type Turn, type Unit, withText } from './turn-rules.ts';
 
 export interface EncodeState {
   readonly model: ModelInfo;
@@ -25,17 +25,6 @@ export interface EncodeState {
   readonly dropped: Set<string>;
   /** False where this request's thinking is off: Claude's earlier thinking is then left out. */
   readonly thinking: boolean;
-}
-
-/** A block and the cache mark behind it, which moves with it. */
-export interface Unit {
-  readonly block: RestBlock;
-  readonly mark?: CacheMark;
-}
-
-export interface Turn {
-  readonly role: 'user' | 'assistant' | 'system';
-  units: readonly Unit[];
 }
 
 export function encodeMessages(messages: readonly Message[], state: EncodeState): RestMessage[] {
@@ -88,20 +77,6 @@ function encodeMidSystem(message: Message, state: EncodeState): readonly Unit[] 
 
 function takesMidSystem({ model, traits }: EncodeState): boolean {
   return model.known && model.midSystem && traits.midSystem;
-}
-
-/** Results go in front of everything else of their turn. */
-function resultsFirst(units: readonly Unit[]): readonly Unit[] {
-  const isResult = ({ block }: Unit): boolean => 'toolResult' in block;
-  return units.some(isResult)
-    ? [...units.filter(isResult), ...units.filter((unit) => !isResult(unit))]
-    : units;
-}
-
-/** "A text block is required with a document": one stands in where the caller sent none. */
-function withText(units: readonly Unit[]): readonly Unit[] {
-  const holds = (key: string): boolean => units.some(({ block }) => key in block);
-  return holds('document') && !holds('text') ? [...units, { block: { text: 'See the document.' } }] : units;
 }
 
 function checkEnds(turns: readonly Turn[], { model }: EncodeState): void {

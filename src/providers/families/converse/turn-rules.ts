@@ -1,7 +1,18 @@
-/** What Converse demands of turns beyond their order: results answer the calls right before them; some models take no text beside either. */
+/** What Converse demands of turns: results in front, each an answer to the calls right before; a text beside a document; of some models no text beside tools. */
+import type { CacheMark } from '../../../core/content.ts';
 import { GatewayError } from '../../../core/errors.ts';
-import type { Turn, Unit } from './encode-messages.ts';
 import type { RestBlock, RestResultBlock } from './rest-shape.ts';
+
+/** A block and the cache mark behind it, which moves with it. */
+export interface Unit {
+  readonly block: RestBlock;
+  readonly mark?: CacheMark;
+}
+
+export interface Turn {
+  readonly role: 'user' | 'assistant' | 'system';
+  units: readonly Unit[];
+}
 
 type ResultUnit = Unit & { readonly block: Extract<RestBlock, { toolResult: object }> };
 
@@ -53,6 +64,19 @@ function keepAnswers(turn: Turn, before: Turn | undefined, dropped: Set<string>)
   turn.units = turn.units.filter(
     (unit) => !isResult(unit) || last.get(unit.block.toolResult.toolUseId) === unit,
   );
+}
+
+/** Results go in front of everything else of their turn. */
+export function resultsFirst(units: readonly Unit[]): readonly Unit[] {
+  return units.some(isResult)
+    ? [...units.filter(isResult), ...units.filter((unit) => !isResult(unit))]
+    : units;
+}
+
+/** "A text block is required with a document": one stands in where the caller sent none. */
+export function withText(units: readonly Unit[]): readonly Unit[] {
+  const holds = (key: string): boolean => units.some(({ block }) => key in block);
+  return holds('document') && !holds('text') ? [...units, { block: { text: 'See the document.' } }] : units;
 }
 
 /**
