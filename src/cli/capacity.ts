@@ -9,7 +9,7 @@ import type { Clock, Random } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
 import { modes } from '../core/target.ts';
 import { observeAttempt } from '../gateway/account.ts';
-import { Answers } from '../gateway/answer-again.ts';
+import { Answers } from '../gateway/kept-answers.ts';
 import { KeyRing } from '../gateway/key-ring.ts';
 import { Readiness } from '../gateway/readiness.ts';
 import type { GatewayWorld } from '../gateway/world.ts';

@@ -1,9 +1,10 @@
 /** Writes down what happened: each attempt in the ledger, in the metrics and, when it failed, in the log; each request in one line of it. */
 import type { GatewayError } from '../core/errors.ts';
 import type { AttemptRecord, Call, Route, Spent, Target } from '../router/contract.ts';
-import type { Asked, Decided, Notes } from '../router/decisions.ts';
+import type { Asked } from '../router/decisions.ts';
 import { entryOf } from '../router/entry.ts';
-import type { WalkResult } from '../router/walk.ts';
+import type { WalkResult } from '../router/progress.ts';
+import type { Ended } from './ended.ts';
 import type { GatewayWorld } from './world.ts';
 
 const nothing: Spent = { costNanoUsd: 0, listNanoUsd: 0, exact: true };
@@ -68,26 +69,21 @@ function logFailure(
   else world.log.warn(fields, 'attempt failed');
 }
 
-export interface Finished {
+export interface Finished extends Pick<Ended, 'outcome' | 'code' | 'tried'> {
   readonly requestId: string;
   readonly dialect: string;
   /** '' where the request did not get as far. */
   readonly route: string;
   readonly key: string | undefined;
   readonly status: number;
-  readonly outcome: string;
-  readonly code: string | undefined;
   readonly startedAtMs: number;
-  readonly tried: readonly AttemptRecord[];
 }
 
 /** A request that somebody who may ask for it has asked, as far as it came. */
-export interface Answered extends Finished {
+export interface Answered extends Finished, Ended {
   /** Of the config that it was served by; 0 where it did not get as far. */
   readonly policyVersion: number;
   readonly asked: Asked | undefined;
-  readonly decided: Decided | undefined;
-  readonly notes?: Notes;
 }
 
 /** Why it went where it went, for whoever asks later. */

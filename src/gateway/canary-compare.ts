@@ -6,9 +6,9 @@ import type { Answer } from '../core/answer.ts';
 import { asGatewayError } from '../core/errors.ts';
 import { sayTheSame } from '../router/cascade/agreement.ts';
 import type { Policy, Route } from '../router/contract.ts';
-import type { Decided } from '../router/decisions.ts';
 import { askAside } from './cascade/aside.ts';
 import type { ChatCall } from './cascade/own-call.ts';
+import type { Ended } from './ended.ts';
 import type { GatewayWorld } from './world.ts';
 
 /** Of the canary's answers. Fewer would leave a small share without a verdict for hours; each costs as much as a request. */
@@ -25,17 +25,11 @@ export function mayCompare({ random }: GatewayWorld, { canary }: Route): boolean
   return canary?.gates.agreement !== undefined && random() < comparedShare;
 }
 
-interface Ended {
-  readonly outcome: string;
-  readonly tried: readonly { readonly target: string }[];
-  readonly decided: Decided | undefined;
-}
-
 /** Never throws, and takes no time of the caller's. */
 export function offerComparison(
   world: GatewayWorld,
   asked: Comparable,
-  ended: Ended,
+  ended: Pick<Ended, 'outcome' | 'tried' | 'decided'>,
   heard: () => Answer | undefined,
 ): void {
   const { call, route } = asked;

@@ -13,9 +13,10 @@ import { keepDecision, observeRequest } from './account.ts';
 import { authenticate, authorize } from './auth.ts';
 import { createCall } from './call.ts';
 import type { AnyDialect } from './dialects/contract.ts';
+import type { Ended } from './ended.ts';
 import { readBody } from './read-body.ts';
 import { Reply } from './reply.ts';
-import { type Ended, serveCount, serveEmbedding, serveStream, serveWhole } from './serve.ts';
+import { serveCount, serveEmbedding, serveStream, serveWhole } from './serve.ts';
 import { acceptToWait } from './waiting/accept.ts';
 import type { GatewayWorld } from './world.ts';
 

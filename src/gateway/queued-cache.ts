@@ -5,8 +5,8 @@ import type { Keep } from '../router/attempt.ts';
 import type { ResponseCachePolicy, Route, Target, WholeSink } from '../router/contract.ts';
 import { decide } from '../router/decide.ts';
 import type { Found } from '../router/kept-answer.ts';
-import type { CachedCall } from './answer-again.ts';
 import { readCacheTerms, writeCacheNote } from './cache-terms.ts';
+import type { CachedCall } from './kept-answers.ts';
 import { type Replay, replayEmbedding, replayWhole } from './replay.ts';
 import type { GatewayWorld } from './world.ts';
 

@@ -8,31 +8,21 @@ import { attemptStream } from '../router/attempt-stream.ts';
 import { attemptWhole, readChat, readCount, readEmbedding } from '../router/attempt-whole.ts';
 import type { Cascade } from '../router/cascade/contract.ts';
 import type { AttemptRecord, Call, Policy, Route, Target } from '../router/contract.ts';
-import type { Decided, Notes } from '../router/decisions.ts';
 import { Pass } from '../router/gate.ts';
 import { walk } from '../router/walk.ts';
-import { answerAgain, type CachedCall } from './answer-again.ts';
+import { answerAgain } from './answer-again.ts';
 import type { DecodableCall } from './call.ts';
 import { mayCompare, offerComparison } from './canary-compare.ts';
 import { serveCascade } from './cascade/serve-cascade.ts';
 import { streamWay, type Way, wholeWay } from './cascade/way.ts';
 import type { AnswerContext, ChatDialect, CountDialect, EmbeddingDialect } from './dialects/contract.ts';
+import type { Ended } from './ended.ts';
+import type { CachedCall } from './kept-answers.ts';
 import { type Replay, replayEmbedding, replayStream, replayWhole } from './replay.ts';
 import { type Reply, StreamReply, WholeReply } from './reply.ts';
 import type { GatewayWorld } from './world.ts';
 
 type TryOnce = (input: AttemptInput) => Promise<Outcome>;
-
-/** How it ended, for its line in the log. */
-export interface Ended {
-  readonly outcome: string;
-  readonly code: string | undefined;
-  readonly tried: readonly AttemptRecord[];
-  /** Absent where no target was looked at. */
-  readonly decided: Decided | undefined;
-  /** What features have to say of the request, for its decision. */
-  readonly notes?: Notes;
-}
 
 /** All that serving a request takes beside the request. */
 export interface Serving {

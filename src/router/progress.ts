@@ -10,7 +10,6 @@ import type { Health } from './health.ts';
 import type { Line } from './line.ts';
 import { noneFits } from './none-fits.ts';
 import type { Refused } from './refusal.ts';
-import type { WalkResult } from './walk.ts';
 
 export interface WalkWorld {
   readonly clock: Clock;
@@ -31,6 +30,22 @@ export interface WalkWorld {
   /** Hears of each request as it is over. */
   readonly ended?: (call: Call, result: WalkResult) => void;
 }
+
+/** How a walk ends. */
+export type WalkResult =
+  | {
+      readonly kind: 'served' | 'cut' | 'client-closed';
+      readonly tried: readonly AttemptRecord[];
+      readonly decided: Decided | undefined;
+    }
+  /** Nothing reached the caller: tell it this. */
+  | {
+      readonly kind: 'failed';
+      readonly error: GatewayError;
+      readonly tried: readonly AttemptRecord[];
+      readonly decided: Decided | undefined;
+      readonly decision: Decision;
+    };
 
 /** Ends the walk, moves on, or tries the same target once more. */
 type Next = 'stop' | 'next' | 'again';

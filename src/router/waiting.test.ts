@@ -21,7 +21,8 @@ import type { AttemptRecord, BudgetRule, Call, Route, Target } from './contract.
 import { Pass } from './gate.ts';
 import { createHealth, type Health } from './health.ts';
 import { Line } from './line.ts';
-import { type WalkResult, walk } from './walk.ts';
+import type { WalkResult } from './progress.ts';
+import { walk } from './walk.ts';
 
 const price = { tiers: [{ aboveInputTokens: 0, rates: { input: 1, output: 0 } }] } as const;
 const overloaded = () => new GatewayError('upstream_overloaded', 'busy', { upstream: { status: 529 } });

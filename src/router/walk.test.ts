@@ -20,7 +20,8 @@ import type { AttemptRecord, Route } from './contract.ts';
 import { Pass } from './gate.ts';
 import { createHealth, type Health } from './health.ts';
 import { Line } from './line.ts';
-import { type WalkResult, walk } from './walk.ts';
+import type { WalkResult } from './progress.ts';
+import { walk } from './walk.ts';
 
 const served: Outcome = { kind: 'served', usage: { inputTokens: 1 } };
 const error = (code: ErrorCode, options: ErrorOptions = {}): Outcome => ({

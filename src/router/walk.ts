@@ -8,13 +8,12 @@
  * failed for its own reasons: then that target is skipped, and the first error is what the caller sees. Between rounds it waits:
  * full jitter, or until the first target is ready again, always within the request's time budget.
  */
-import { asGatewayError, type GatewayError } from '../core/errors.ts';
+import { asGatewayError } from '../core/errors.ts';
 import type { Outcome } from './attempt.ts';
 import type { AttemptRecord, Call, Route, Sink, Target } from './contract.ts';
 import { type Decision, decide } from './decide.ts';
-import type { Decided } from './decisions.ts';
 import type { Pass } from './gate.ts';
-import { Progress, type WalkWorld } from './progress.ts';
+import { Progress, type WalkResult, type WalkWorld } from './progress.ts';
 import { type Refused, tooLate } from './refusal.ts';
 
 export type TryTarget = (
@@ -23,21 +22,6 @@ export type TryTarget = (
   remainingMs: number,
   attemptId: string,
 ) => Promise<Outcome>;
-
-export type WalkResult =
-  | {
-      readonly kind: 'served' | 'cut' | 'client-closed';
-      readonly tried: readonly AttemptRecord[];
-      readonly decided: Decided | undefined;
-    }
-  /** Nothing reached the caller: tell it this. */
-  | {
-      readonly kind: 'failed';
-      readonly error: GatewayError;
-      readonly tried: readonly AttemptRecord[];
-      readonly decided: Decided | undefined;
-      readonly decision: Decision;
-    };
 
 /** What came of one target. `next`: nothing, go on. */
 type Stop =

@@ -10,10 +10,12 @@ import type { Answer } from '../../core/answer.ts';
 import { asGatewayError, errorKinds, type GatewayError } from '../../core/errors.ts';
 import type { Cascade, CascadeVerdict } from '../../router/cascade/contract.ts';
 import type { AttemptRecord, Policy, Route } from '../../router/contract.ts';
-import type { Decided, Notes } from '../../router/decisions.ts';
+import type { Decided } from '../../router/decisions.ts';
 import { Pass } from '../../router/gate.ts';
-import { type WalkResult, walk } from '../../router/walk.ts';
+import type { WalkResult } from '../../router/progress.ts';
+import { walk } from '../../router/walk.ts';
 import type { CascadeOutcome } from '../../telemetry/cascade-metrics.ts';
+import type { Ended } from '../ended.ts';
 import type { GatewayWorld } from '../world.ts';
 import { offerAudit } from './audit.ts';
 import type { Held } from './hold.ts';
@@ -36,19 +38,11 @@ export interface Cascading {
   readonly way: Way;
 }
 
-export interface CascadeEnd {
-  readonly outcome: string;
-  readonly code: string | undefined;
-  readonly tried: readonly AttemptRecord[];
-  /** Of the cheap chain. */
-  readonly decided: Decided | undefined;
-  readonly notes: Notes;
-}
-
 /** Of the request's time, for the cheap chain and for judging its answer. */
 const cheapShare = 0.5;
 
-export function serveCascade(cascading: Cascading): Promise<CascadeEnd> {
+/** What was decided is told of the cheap chain. */
+export function serveCascade(cascading: Cascading): Promise<Ended> {
   return new CascadedRequest(cascading).serve();
 }
 
@@ -75,7 +69,7 @@ class CascadedRequest {
     this.#pass = new Pass(of.world.gate, of.call, of.route, of.policy);
   }
 
-  async serve(): Promise<CascadeEnd> {
+  async serve(): Promise<Ended> {
     const { world, cascade, route, policy, way, cascades } = this.#of;
     const { reply } = way;
     const call = this.#cheapCall();
@@ -121,7 +115,7 @@ class CascadedRequest {
     return { result, held: result.kind === 'served' ? held() : undefined };
   }
 
-  #accept(cheap: Cheap): CascadeEnd {
+  #accept(cheap: Cheap): Ended {
     const { world, cascades, cascade, route, policy, call } = this.#of;
     const { verdict } = cheap.judgement;
     this.#give(cheap, `accepted${confidenceText(verdict)}`);
@@ -130,7 +124,7 @@ class CascadedRequest {
     return this.#ended('served');
   }
 
-  async #escalate(why: string, cheap: Cheap | undefined): Promise<CascadeEnd> {
+  async #escalate(why: string, cheap: Cheap | undefined): Promise<Ended> {
     const { world, cascade, call, way } = this.#of;
     const before = [...this.#judging, ...this.#cheap];
     const route = routeOver(this.#of.route, cascade.escalate);
@@ -150,7 +144,7 @@ class CascadedRequest {
   }
 
   /** The strong chain has failed: the cheap answer is better than none. */
-  #keep(cheap: Cheap, why: string): CascadeEnd {
+  #keep(cheap: Cheap, why: string): Ended {
     this.#give(cheap, `kept; why=${why}${confidenceText(cheap.judgement.verdict)}`);
     this.#count('kept', why);
     return this.#ended('served');
@@ -203,14 +197,14 @@ class CascadedRequest {
     this.#of.cascades.metrics.answer(this.#of.route.name, outcome, why);
   }
 
-  #refuse(error: GatewayError): CascadeEnd {
+  #refuse(error: GatewayError): Ended {
     const ended = this.#ended('failed', error.code);
     this.#of.way.reply.refuse(error, ended.tried);
     return ended;
   }
 
   /** Whoever made the answer comes last: the line of a request in the log is of that one. */
-  #ended(outcome: string, code?: string): CascadeEnd {
+  #ended(outcome: string, code?: string): Ended {
     const escalated = this.#strong.at(-1)?.outcome !== 'failed' && this.#strong.length > 0;
     const tried = escalated
       ? [...this.#judging, ...this.#cheap, ...this.#strong]

@@ -10,7 +10,7 @@ import type { ChatRequest, EmbeddingRequest } from '../../core/request.ts';
 import type { Caller, Route } from '../../router/contract.ts';
 import { type CallInput, createCall } from '../call.ts';
 import type { ChatDialect, EmbeddingDialect } from '../dialects/contract.ts';
-import type { Ended } from '../serve.ts';
+import type { Ended } from '../ended.ts';
 import { readTerms } from '../terms.ts';
 import type { GatewayWorld } from '../world.ts';
 import { hold } from './hold.ts';

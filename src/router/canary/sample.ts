@@ -2,7 +2,7 @@
 import { errorKinds } from '../../core/errors.ts';
 import { parseTarget } from '../../core/target.ts';
 import type { AttemptRecord } from '../contract.ts';
-import type { WalkResult } from '../walk.ts';
+import type { WalkResult } from '../progress.ts';
 import type { Sample } from './figures.ts';
 
 /**

@@ -7,7 +7,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { NoteStore } from '../../stores/routing/contract.ts';
 import type { Considered, Route } from '../contract.ts';
-import type { WalkResult } from '../walk.ts';
+import type { WalkResult } from '../progress.ts';
 import { armOf, placeOf } from './arm.ts';
 import type { Arm, Canary, CanaryEvents, CanaryState } from './contract.ts';
 import { SlidingFigures } from './figures.ts';
