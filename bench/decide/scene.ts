@@ -1,8 +1,9 @@
 /** A route with every kind of rule over a chain of ten targets, a world that knows of each of them, and requests that pass all rules. */
 import { createCalibration } from '../../src/catalog/calibration.ts';
 import { capabilities } from '../../src/core/capability.ts';
+import type { Step, Target } from '../../src/router/chain/contract.ts';
 import type { Scorer } from '../../src/router/complexity/contract.ts';
-import type { Condition, Considered, Order, Route, Step, Target } from '../../src/router/contract.ts';
+import type { Condition, Considered, Order, Route } from '../../src/router/contract.ts';
 import type { World } from '../../src/router/decide.ts';
 import { call, model, route, target } from '../../test/support/router.ts';
 

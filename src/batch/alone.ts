@@ -6,7 +6,8 @@
 import type { Answer } from '../core/answer.ts';
 import { errorKinds, type GatewayError } from '../core/errors.ts';
 import { BookedCall, type Sums } from '../router/booked.ts';
-import type { Policy, Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { Policy } from '../router/contract.ts';
 import { findRoute } from '../router/find-route.ts';
 import { HandSink } from '../router/hand-sink.ts';
 import type { Came as BookedCame } from '../router/kept-answer.ts';

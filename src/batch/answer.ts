@@ -5,7 +5,7 @@ import { costOf, listCostOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import { checkForm } from '../form/answer.ts';
 import type { Cascade } from '../router/cascade/contract.ts';
-import type { Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
 import { askedIn } from './cascade/asked.ts';
 import type { Batch, Item, Lane } from './contract.ts';
 import type { LocalBlob } from './local-blob.ts';

@@ -1,6 +1,6 @@
 /** Where a submission goes, and where it is looked for from then on: its target, and the batch API of that. */
 import type { BatchEndpoint } from '../providers/contract.ts';
-import type { Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
 import type { Submission } from './contract.ts';
 import { batchEndpointOf } from './lanes.ts';
 import type { BatchWorldInside } from './world.ts';

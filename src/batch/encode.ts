@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { asGatewayError, type GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
 import type { BatchLine, Endpoint } from '../providers/contract.ts';
-import type { Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
 import { findRoute } from '../router/find-route.ts';
 import { needsOf } from '../router/needs.ts';
 import { splitLines } from '../wire/jsonl.ts';

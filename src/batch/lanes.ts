@@ -8,7 +8,8 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Facts } from '../core/facts.ts';
 import { present } from '../core/present.ts';
-import type { Considered, Policy, Route, Step, Target } from '../router/contract.ts';
+import type { Step, Target } from '../router/chain/contract.ts';
+import type { Considered, Policy, Route } from '../router/contract.ts';
 import { decide, type World } from '../router/decide.ts';
 import { askedFirst } from './cascade/asked.ts';
 import { laterWaves, type Wave, wavesFrom } from './cascade/way.ts';

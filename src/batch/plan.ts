@@ -4,7 +4,7 @@
  */
 import type { MostLoad } from '../core/load.ts';
 import type { BatchLimits } from '../providers/contract.ts';
-import type { Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
 import type { Batch, Lane } from './contract.ts';
 import { batchEndpointOf, isBatch } from './lanes.ts';
 import type { BatchSettings } from './settings.ts';

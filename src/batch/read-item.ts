@@ -4,7 +4,8 @@
  */
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import { costOf } from '../core/price.ts';
-import type { Policy, Route, Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { Policy, Route } from '../router/contract.ts';
 import { findRoute } from '../router/find-route.ts';
 import { mostOutput } from '../router/needs.ts';
 import type { WalkWorld } from '../router/progress.ts';

@@ -5,7 +5,7 @@
  */
 import type { Charge, Limits, Reservation, SlotTake } from '../limits/contract.ts';
 import { chargeOf, type Due } from '../router/budgets.ts';
-import type { Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
 import type { Submission } from './contract.ts';
 
 /** Why nothing may be sent now. `never`: it will not change by waiting. */

@@ -1,5 +1,6 @@
 /** A policy's routes, as `serve` and `check` show them. */
-import type { Policy, Route, Step } from '../router/contract.ts';
+import type { Step } from '../router/chain/contract.ts';
+import type { Policy, Route } from '../router/contract.ts';
 import { chainText, featuresOf } from '../router/explain-route.ts';
 import { table } from './table.ts';
 

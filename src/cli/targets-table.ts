@@ -1,7 +1,8 @@
 /** What each target of a config costs, where that number is from, and which limits it falls under, as `check` shows them. */
 import type { Config } from '../config/schema.ts';
 import type { PriceTier } from '../core/price.ts';
-import type { Policy, Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { Policy } from '../router/contract.ts';
 import { thousands } from './amounts.ts';
 import { table } from './table.ts';
 

@@ -5,8 +5,8 @@
 import { matchesPattern } from '../core/pattern.ts';
 import { present } from '../core/present.ts';
 import { parseTarget, type TargetName, writeTarget } from '../core/target.ts';
-import type { WaitingPolicy } from '../queue/contract.ts';
-import type { RetryPolicy, Route, Step, Target, Timeouts } from '../router/contract.ts';
+import type { Step, Target, Timeouts } from '../router/chain/contract.ts';
+import type { RetryPolicy, Route, WaitingPolicy } from '../router/contract.ts';
 import { usualBudgetMs } from './make-route.ts';
 
 const mostMade = 1000;

@@ -3,7 +3,8 @@ import { present } from '../core/present.ts';
 import type { Price } from '../core/price.ts';
 import type { Mode, TargetName } from '../core/target.ts';
 import { createWindows } from '../limits/window.ts';
-import type { BatchRoom, BudgetRule, LimitSet, Measure, Meter, Places } from '../router/contract.ts';
+import type { BatchRoom, LimitSet, Measure, Meter, Places } from '../router/chain/contract.ts';
+import type { BudgetRule } from '../router/contract.ts';
 import type { Config } from './schema.ts';
 
 type Limits = Config['limits'][string];

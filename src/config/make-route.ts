@@ -2,7 +2,8 @@
 import { stringify } from 'yaml';
 import { present } from '../core/present.ts';
 import { writeTarget } from '../core/target.ts';
-import type { Condition, RetryPolicy, Route, Rule, Step, Target, Timeouts } from '../router/contract.ts';
+import type { Step, Target, Timeouts } from '../router/chain/contract.ts';
+import type { Condition, RetryPolicy, Route, Rule } from '../router/contract.ts';
 import type { WrittenStep } from './chain.ts';
 import { valueAt } from './issues.ts';
 import type { Path, Problem } from './problem.ts';

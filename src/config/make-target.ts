@@ -4,7 +4,7 @@ import type { ModelInfo } from '../core/model.ts';
 import { present } from '../core/present.ts';
 import type { TargetName } from '../core/target.ts';
 import type { Provider } from '../providers/contract.ts';
-import type { Target, Timeouts } from '../router/contract.ts';
+import type { Target, Timeouts } from '../router/chain/contract.ts';
 import { batchRoomFor, limitsFor, writtenPrice } from './make-capacity.ts';
 import type { Config } from './schema.ts';
 

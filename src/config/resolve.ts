@@ -5,7 +5,8 @@
 import { models as catalogModels } from '../catalog/models.ts';
 import { nearest } from '../core/nearest.ts';
 import { parseTarget } from '../core/target.ts';
-import type { BreakerPolicy, Policy, Route, Target, Timeouts } from '../router/contract.ts';
+import type { Target, Timeouts } from '../router/chain/contract.ts';
+import type { BreakerPolicy, Policy, Route } from '../router/contract.ts';
 import { createFinder } from './finder.ts';
 import { budgetRules } from './make-capacity.ts';
 import { type MadeProviders, makeProviders, type ResolveWorld } from './make-providers.ts';

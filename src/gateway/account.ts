@@ -1,6 +1,7 @@
 /** Writes down what happened: each attempt in the ledger, in the metrics and, when it failed, in the log; each request in one line of it. */
 import type { GatewayError } from '../core/errors.ts';
-import type { AttemptRecord, Call, Route, Spent, Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { AttemptRecord, Call, Route, Spent } from '../router/contract.ts';
 import type { Asked } from '../router/decisions.ts';
 import { entryOf } from '../router/entry.ts';
 import type { WalkResult } from '../router/progress.ts';

@@ -6,7 +6,8 @@
 import type { Kept, ResponseCache } from '../cache/contract.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ChatRequest } from '../core/request.ts';
-import type { Call, Caller, ResponseCachePolicy, Route, Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { Call, Caller, ResponseCachePolicy, Route } from '../router/contract.ts';
 import { createHasher } from '../wire/request-hash.ts';
 import type { CacheTerms } from './cache-terms.ts';
 import type { DecodableCall } from './call.ts';

@@ -8,7 +8,8 @@ import type { Clock } from '../core/clock.ts';
 import { GatewayError } from '../core/errors.ts';
 import { matchesPattern } from '../core/pattern.ts';
 import { createWindows } from '../limits/window.ts';
-import type { BudgetRule, Caller, LimitSet, Measure, Meter } from '../router/contract.ts';
+import type { LimitSet, Measure, Meter } from '../router/chain/contract.ts';
+import type { BudgetRule, Caller } from '../router/contract.ts';
 import type { KeyBudgets, KeyLimits, KeyRecord, KeyStore } from '../stores/contract.ts';
 
 /** How late a revocation made elsewhere may be noticed. */

@@ -2,7 +2,8 @@
 import { mostAnswerBytes } from '../cache/contract.ts';
 import type { Answer, EmbeddingAnswer } from '../core/answer.ts';
 import type { Keep } from '../router/attempt.ts';
-import type { ResponseCachePolicy, Route, Target, WholeSink } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { ResponseCachePolicy, Route, WholeSink } from '../router/contract.ts';
 import { decide } from '../router/decide.ts';
 import type { Found } from '../router/kept-answer.ts';
 import { readCacheTerms, writeCacheNote } from './cache-terms.ts';

@@ -10,7 +10,8 @@ import type { StopKind, StreamEvent } from '../core/event.ts';
 import type { StreamRelay } from '../core/stream.ts';
 import { mergeUsage, type Usage } from '../core/usage.ts';
 import type { ChatEndpoint, EmbeddingEndpoint, Endpoint } from '../providers/contract.ts';
-import type { Prepared, Served, StreamSink, Target, WholeSink } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { Prepared, Served, StreamSink, WholeSink } from '../router/contract.ts';
 
 export type KeptBytes = Pick<Kept, 'form' | 'bytes'>;
 

@@ -15,7 +15,7 @@ import type { Cascade, CascadeVerdict } from '../router/cascade/contract.ts';
 import { judgeAnswer } from '../router/cascade/judge.ts';
 import type { InForce } from '../router/cascade/threshold.ts';
 import { finishOf } from '../router/cascade/words.ts';
-import type { Step } from '../router/contract.ts';
+import type { Step } from '../router/chain/contract.ts';
 import type { Came } from '../router/kept-answer.ts';
 
 export function isJudged({ confidence }: Cascade): boolean {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { route, target } from '../../test/support/router.ts';
 import type { Price } from '../core/price.ts';
-import type { Policy, Route, Target } from '../router/contract.ts';
+import type { Target } from '../router/chain/contract.ts';
+import type { Policy, Route } from '../router/contract.ts';
 import { workerRoute } from './chain.ts';
 
 const price: Price = { tiers: [{ aboveInputTokens: 0, rates: { input: 1, output: 1 } }] };

@@ -5,7 +5,8 @@
  */
 import { parseTarget, writeTarget } from '../core/target.ts';
 import type { Cascade } from '../router/cascade/contract.ts';
-import type { Policy, Route, Step, Target } from '../router/contract.ts';
+import type { Step, Target } from '../router/chain/contract.ts';
+import type { Policy, Route } from '../router/contract.ts';
 import { isJudged } from './cascaded.ts';
 import type { QueuedRequest } from './contract.ts';
 

@@ -11,21 +11,6 @@ import type { Priority } from '../core/facts.ts';
 
 export type Way = 'queue' | 'batch';
 
-/** With less time than this it is called at once; with less than the second through the queue; with more in a batch. */
-export interface WaitingPolicy {
-  readonly syncUnderMs: number;
-  readonly queueUnderMs: number;
-  /** Whether what waits is tried at the flex tier of its targets first. */
-  readonly flex: boolean;
-  /** Where the caller gives no deadline. */
-  readonly deadlineMs: number;
-  /** Requests are gathered into one batch until they are so many, or the first is so old. */
-  readonly batchItems: number;
-  readonly batchAgeMs: number;
-  /** Fewer than this are not worth a batch: they go through the queue. */
-  readonly leastItems: number;
-}
-
 /**
  * `waiting`: for a worker, or to be gathered. `calling`: a worker has it. `gathered`: it is to be an item of a batch, whose creation is intended.
  * `batched`: it is one. The others are final.

@@ -2,8 +2,8 @@
  * When requests that were gathered become a batch: when there are enough of them, when the first has waited long enough, or when the batch
  * would have too little time if it waited any longer. Pure.
  */
+import type { WaitingPolicy } from '../router/contract.ts';
 import type { WaitingGroup } from '../stores/queue/contract.ts';
-import type { WaitingPolicy } from './contract.ts';
 
 /** What providers promise to need at most. */
 const providerWindowMs = 24 * 3_600_000;

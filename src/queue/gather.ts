@@ -5,8 +5,9 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { MakeId } from '../core/ids.ts';
+import type { WaitingPolicy } from '../router/contract.ts';
 import type { QueueRows } from '../stores/queue/contract.ts';
-import type { QueuedRequest, WaitingPolicy } from './contract.ts';
+import type { QueuedRequest } from './contract.ts';
 import { decideFlush } from './flush.ts';
 import type { BatchRoad } from './gathering/contract.ts';
 import { routeOfGroup } from './group.ts';

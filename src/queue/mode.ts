@@ -7,7 +7,8 @@
  */
 import type { Priority } from '../core/facts.ts';
 import type { Mode } from '../core/target.ts';
-import type { WaitingPolicy, Way } from './contract.ts';
+import type { WaitingPolicy } from '../router/contract.ts';
+import type { Way } from './contract.ts';
 
 export interface MayWait {
   readonly policy: Pick<WaitingPolicy, 'syncUnderMs' | 'queueUnderMs'>;

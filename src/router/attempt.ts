@@ -1,7 +1,8 @@
 /** What every attempt is given, and what comes of it. */
 import type { GatewayError } from '../core/errors.ts';
 import type { Usage } from '../core/usage.ts';
-import type { AttemptRecord, Call, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { AttemptRecord, Call } from './contract.ts';
 import type { ExchangeWorld } from './exchange.ts';
 
 /** Hears what the provider sent, once it was served whole: for whoever gives it again. */

@@ -3,7 +3,8 @@ import { bytesPerToken } from '../core/estimate.ts';
 import { costOf, listCostOf } from '../core/price.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Outcome } from './attempt.ts';
-import type { Spent, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { Spent } from './contract.ts';
 import type { Needs } from './needs.ts';
 
 /** `usage`: what it says. `nothing`: no provider bills it. `unknown`: it may be billed, and nobody said for how much. */

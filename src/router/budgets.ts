@@ -3,7 +3,8 @@
  * budget passes a share that its owner wants to hear of.
  */
 import type { Charge, Limits } from '../limits/contract.ts';
-import type { BudgetRule, Call, Policy, Route, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { BudgetRule, Call, Policy, Route } from './contract.ts';
 
 /** A settlement may come this long after its window has ended. */
 const graceMs = 3_600_000;

@@ -6,68 +6,21 @@ import type { Capability } from '../core/capability.ts';
 import type { ErrorCode, GatewayError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/event.ts';
 import type { Facts, Priority } from '../core/facts.ts';
-import type { ModelInfo } from '../core/model.ts';
-import type { Price } from '../core/price.ts';
 import type { Protocol } from '../core/protocol.ts';
 import type { Mode } from '../core/target.ts';
 import type { Usage } from '../core/usage.ts';
-import type { Bucket } from '../limits/contract.ts';
 import type {
-  BatchEndpoint,
-  ChatEndpoint,
-  CountEndpoint,
-  EmbeddingEndpoint,
   Endpoint,
   ForwardedCall,
   Provider,
   ResponseHeaders,
   WireRequest,
 } from '../providers/contract.ts';
-import type { WaitingPolicy } from '../queue/contract.ts';
 import type { Canary } from './canary/contract.ts';
 import type { Cascade } from './cascade/contract.ts';
+import type { LimitSet, Step, Target } from './chain/contract.ts';
 import type { ComplexityPolicy, Prompt } from './complexity/contract.ts';
 import type { Conversation } from './measures/contract.ts';
-
-export interface Timeouts {
-  readonly connectMs: number;
-  /** Response headers of a stream. */
-  readonly firstByteMs: number;
-  /** First content of a stream; before it the caller has seen nothing and another target may answer. */
-  readonly firstTokenMs: number;
-  /** The whole of an answer that is not streamed, from sending the request to its first byte. */
-  readonly answerMs: number;
-  /** Silence inside an answer. */
-  readonly idleMs: number;
-  /** One attempt, whole. */
-  readonly totalMs: number;
-  /** At a flex tier, which waits for room: in place of all the others but the connection's. */
-  readonly flexMs: number;
-}
-
-/** What one limit counts. */
-export type Measure = 'requests' | 'input' | 'output' | 'tokens';
-
-/** A rate that requests use up: of a provider, of a model at a provider, or of a caller’s key. */
-export interface Meter {
-  readonly bucket: Bucket;
-  readonly measure: Measure;
-  /** Share of the bucket that work of low priority may use. */
-  readonly headroom: number;
-}
-
-/** How many requests may run at once. */
-export interface Places {
-  readonly key: string;
-  readonly limit: number;
-  /** Share of them that work of low priority may use; absent: all. */
-  readonly headroom?: number;
-}
-
-export interface LimitSet {
-  readonly meters: readonly Meter[];
-  readonly places: readonly Places[];
-}
 
 export type BudgetScope = 'all' | 'key' | 'team' | 'route' | 'provider' | 'tag';
 
@@ -98,43 +51,6 @@ export interface Caller {
   readonly team?: string;
   readonly limits: LimitSet;
   readonly budgets: readonly BudgetRule[];
-}
-
-/** A target with everything needed to call it. One object a target in a policy. */
-export interface Target {
-  /** As in the YAML, `provider/model`, with `@mode` unless sync. */
-  readonly name: string;
-  readonly provider: string;
-  readonly mode: Mode;
-  readonly model: ModelInfo;
-  readonly timeouts: Timeouts;
-  /** Of its provider and of its own. */
-  readonly limits: LimitSet;
-  /** In its mode; absent: unknown. */
-  readonly price?: Price;
-  /** What a sync call costs without any discount for waiting. */
-  readonly listPrice?: Price;
-  readonly chat?: ChatEndpoint;
-  readonly embeddings?: EmbeddingEndpoint;
-  readonly countTokens?: CountEndpoint;
-  /** Of the provider's batch API. */
-  readonly batches?: { readonly chat?: BatchEndpoint; readonly embedding?: BatchEndpoint };
-  /** What its batch API has room for. */
-  readonly batchRoom?: BatchRoom;
-}
-
-/** Limits of a provider's batch API, as configured. Absent: none known. */
-export interface BatchRoom {
-  /** Jobs that run at once, and the tokens in them: keys and sizes of slots. */
-  readonly jobs?: Places;
-  readonly tokens?: Places;
-  /** Requests of one job. */
-  readonly mostItems?: number;
-}
-
-/** One place in a chain: a target, or several that share the place by weight. */
-export interface Step {
-  readonly options: readonly { readonly target: Target; readonly weight: number }[];
 }
 
 export interface Range {
@@ -178,6 +94,21 @@ export interface ResponseCachePolicy {
   readonly forMs: number;
   /** Who may get an answer that another’s request made: the same key, the same team, or anybody. */
   readonly scope: 'key' | 'team' | 'all';
+}
+
+/** Of requests whose callers do not hold the line. With less time than this it is called at once; with less than the second through the queue; with more in a batch. */
+export interface WaitingPolicy {
+  readonly syncUnderMs: number;
+  readonly queueUnderMs: number;
+  /** Whether what waits is tried at the flex tier of its targets first. */
+  readonly flex: boolean;
+  /** Where the caller gives no deadline. */
+  readonly deadlineMs: number;
+  /** Requests are gathered into one batch until they are so many, or the first is so old. */
+  readonly batchItems: number;
+  readonly batchAgeMs: number;
+  /** Fewer than this are not worth a batch: they go through the queue. */
+  readonly leastItems: number;
 }
 
 export interface RetryPolicy {

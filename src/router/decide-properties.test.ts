@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { route } from '../../test/support/router.ts';
 import { capabilities } from '../core/capability.ts';
 import { modes } from '../core/target.ts';
-import { type Considered, orders, type Route, type Step, type Target } from './contract.ts';
+import type { Step, Target } from './chain/contract.ts';
+import { type Considered, orders, type Route } from './contract.ts';
 import { decide, type World } from './decide.ts';
 import { cast, considered } from './fixtures/decide/cast.ts';
 

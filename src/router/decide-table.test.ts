@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { route } from '../../test/support/router.ts';
-import type { Step, Target } from './contract.ts';
+import type { Step, Target } from './chain/contract.ts';
 import { type Decision, decide, type Reason, type World } from './decide.ts';
 import { cast, considered, type Row, type Scene } from './fixtures/decide/cast.ts';
 import { conditionRows } from './fixtures/decide/conditions.ts';

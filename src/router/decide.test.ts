@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { call, model, route, target } from '../../test/support/router.ts';
 import type { Facts } from '../core/facts.ts';
 import { matchesPattern } from '../core/pattern.ts';
-import type { Condition, Considered, Step } from './contract.ts';
+import type { Step } from './chain/contract.ts';
+import type { Condition, Considered } from './contract.ts';
 import { decide, type Reason, type World } from './decide.ts';
 import type { HealthView } from './health.ts';
 

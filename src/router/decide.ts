@@ -7,9 +7,10 @@ import type { Facts } from '../core/facts.ts';
 import type { Mode } from '../core/target.ts';
 import type { ChatEndpoint, CountEndpoint, EmbeddingEndpoint } from '../providers/contract.ts';
 import type { Arm } from './canary/contract.ts';
+import type { Step, Target } from './chain/contract.ts';
 import type { Complexity, Scorer } from './complexity/contract.ts';
 import { holds } from './condition.ts';
-import type { Considered, Route, Rule, Step, Target } from './contract.ts';
+import type { Considered, Route, Rule } from './contract.ts';
 import type { HealthView } from './health.ts';
 import { inOrder, type Measures } from './order.ts';
 

@@ -1,7 +1,8 @@
 /** An attempt as the ledger keeps it. */
 import type { Usage } from '../core/usage.ts';
 import type { LedgerEntry } from '../stores/contract.ts';
-import type { Call, Route, Spent, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { Call, Route, Spent } from './contract.ts';
 
 export interface EndedAttempt {
   readonly id: string;

@@ -5,7 +5,8 @@
 import type { Clock } from '../core/clock.ts';
 import { asGatewayError, GatewayError } from '../core/errors.ts';
 import type { Endpoint, ResponseHeaders, WireRequest } from '../providers/contract.ts';
-import type { Call, Prepared, Receiver, Sending, Target, Upstream } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { Call, Prepared, Receiver, Sending, Upstream } from './contract.ts';
 import type { Learning } from './learning.ts';
 
 /** Enough for any error message; an HTML page of an overloaded proxy can be long. */

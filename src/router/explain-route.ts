@@ -1,7 +1,8 @@
 /** What a route does beside walking its chain, a line for each feature, as `check`, `explain` and the admin endpoints say it. */
 import type { Canary } from './canary/contract.ts';
 import type { AcceptRule, Cascade, ConfidenceSource } from './cascade/contract.ts';
-import type { ResponseCachePolicy, Route, Step } from './contract.ts';
+import type { Step } from './chain/contract.ts';
+import type { ResponseCachePolicy, Route } from './contract.ts';
 
 export const featureNames = ['order', 'cascade', 'canary', 'cache', 'scorer', 'waiting'] as const;
 export type FeatureName = (typeof featureNames)[number];

@@ -2,8 +2,9 @@
  * Decisions in words. `explain`, the admin endpoints and `drill` say the same thing in the same words, so each is here once.
  */
 import { decimalDollars } from '../core/price.ts';
+import type { Target } from './chain/contract.ts';
 import type { Complexity } from './complexity/contract.ts';
-import type { Order, Target } from './contract.ts';
+import type { Order } from './contract.ts';
 import type { Decision, Reason } from './decide.ts';
 
 export function reasonText(reason: Reason, nowMs: number | undefined = undefined): string {

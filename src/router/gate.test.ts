@@ -7,7 +7,8 @@ import { type ErrorCode, errorKinds, GatewayError } from '../core/errors.ts';
 import type { Price } from '../core/price.ts';
 import { MemoryLimits } from '../limits/memory/limits.ts';
 import type { Ending } from './billing.ts';
-import type { BudgetRule, Call, Meter, Route, Target } from './contract.ts';
+import type { Meter, Target } from './chain/contract.ts';
+import type { BudgetRule, Call, Route } from './contract.ts';
 import { type Admitted, Pass } from './gate.ts';
 
 const price: Price = {

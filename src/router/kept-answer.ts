@@ -5,7 +5,8 @@ import type { OutputFormat } from '../core/request.ts';
 import type { Usage } from '../core/usage.ts';
 import { checkForm } from '../form/answer.ts';
 import { readJson } from './body.ts';
-import type { Call, Served, Sink, Target, WholeSink } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { Call, Served, Sink, WholeSink } from './contract.ts';
 
 /** A call whose answer can be written without a socket. */
 export interface AnswerableCall extends Call {

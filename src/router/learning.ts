@@ -4,7 +4,7 @@
  */
 import type { LimitReport, LimitState } from '../core/limit-report.ts';
 import type { Limits } from '../limits/contract.ts';
-import type { LimitSet, Measure, Meter, Target } from './contract.ts';
+import type { LimitSet, Measure, Meter, Target } from './chain/contract.ts';
 
 /** Clients may name targets themselves; far more than any config has. */
 const mostTargets = 4096;

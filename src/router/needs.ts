@@ -6,7 +6,8 @@ import type { Calibration } from '../catalog/calibration.ts';
 import type { Facts } from '../core/facts.ts';
 import { present } from '../core/present.ts';
 import { worstCost } from '../core/price.ts';
-import type { Call, Measure, Route, Target } from './contract.ts';
+import type { Measure, Target } from './chain/contract.ts';
+import type { Call, Route } from './contract.ts';
 
 export interface Needs {
   /** What the answers of this route from this target are learnt under. */

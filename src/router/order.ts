@@ -3,7 +3,8 @@
  * or of which nothing is known, stay as they are listed.
  */
 import { costOf } from '../core/price.ts';
-import type { Considered, Route, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { Considered, Route } from './contract.ts';
 
 /** What is known of targets now. Each absent, or `undefined`: it is not known. */
 export interface Measures {

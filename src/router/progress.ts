@@ -2,7 +2,8 @@
 import type { Clock, Random } from '../core/clock.ts';
 import { errorKinds, GatewayError } from '../core/errors.ts';
 import type { Outcome } from './attempt.ts';
-import type { AttemptRecord, Call, Route, Sink, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { AttemptRecord, Call, Route, Sink } from './contract.ts';
 import type { Decision, World } from './decide.ts';
 import type { Decided } from './decisions.ts';
 import type { Admitted } from './gate.ts';

@@ -2,7 +2,8 @@
 import { GatewayError } from '../core/errors.ts';
 import type { Refusal } from '../limits/contract.ts';
 import type { Due } from './budgets.ts';
-import type { Caller, Route, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { Caller, Route } from './contract.ts';
 
 export interface Refused {
   readonly ok: false;

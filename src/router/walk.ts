@@ -10,7 +10,8 @@
  */
 import { asGatewayError } from '../core/errors.ts';
 import type { Outcome } from './attempt.ts';
-import type { AttemptRecord, Call, Route, Sink, Target } from './contract.ts';
+import type { Target } from './chain/contract.ts';
+import type { AttemptRecord, Call, Route, Sink } from './contract.ts';
 import { type Decision, decide } from './decide.ts';
 import type { Pass } from './gate.ts';
 import { Progress, type WalkResult, type WalkWorld } from './progress.ts';

@@ -10,18 +10,15 @@ import type { Limits } from '../../src/limits/contract.ts';
 import { MemoryLimits } from '../../src/limits/memory/limits.ts';
 import type { ChatEndpoint } from '../../src/providers/contract.ts';
 import { BudgetAlerts } from '../../src/router/budgets.ts';
+import type { Measure, Meter, Target, Timeouts } from '../../src/router/chain/contract.ts';
 import type {
   BreakerPolicy,
   BudgetRule,
   Call,
-  Measure,
-  Meter,
   Policy,
   Receiver,
   Route,
   Sink,
-  Target,
-  Timeouts,
   Upstream,
 } from '../../src/router/contract.ts';
 import { type GateWorld, Pass } from '../../src/router/gate.ts';

@@ -1,6 +1,6 @@
 /** The way of items under a cascade: the waves that may better their first answers, one lane each. */
 import type { Cascade, ConfidenceSource } from '../../router/cascade/contract.ts';
-import type { Step } from '../../router/contract.ts';
+import type { Step } from '../../router/chain/contract.ts';
 import type { Lane, LaneRole } from '../contract.ts';
 import { withMode } from '../mode.ts';
 import type { ItemCall } from '../shape/contract.ts';

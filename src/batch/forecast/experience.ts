@@ -3,7 +3,8 @@
  * has of the route and model, else of the model on other routes, else an assumption, and says which.
  */
 import { createCalibration } from '../../catalog/calibration.ts';
-import type { Route, Target } from '../../router/contract.ts';
+import type { Target } from '../../router/chain/contract.ts';
+import type { Route } from '../../router/contract.ts';
 import type { UsageRow } from '../../stores/contract.ts';
 
 /** `told`: by whoever asked. `route`: from answers of the route by that model. `model`: from those of other routes. `assumed`: nothing is known. */

@@ -7,7 +7,8 @@
  */
 import { GatewayError } from '../../core/errors.ts';
 import { Load, type MostLoad } from '../../core/load.ts';
-import type { Policy, Route, Target } from '../../router/contract.ts';
+import type { Target } from '../../router/chain/contract.ts';
+import type { Policy, Route } from '../../router/contract.ts';
 import { mostOutput } from '../../router/needs.ts';
 import type { JsonLine } from '../../wire/jsonl.ts';
 import { mostItems } from '../assemble.ts';

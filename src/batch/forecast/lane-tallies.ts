@@ -1,5 +1,5 @@
 /** What is added up of one lane: of the lines that are sent, of their twins, of those that a rule answers. */
-import type { Target } from '../../router/contract.ts';
+import type { Target } from '../../router/chain/contract.ts';
 import type { Lane } from '../contract.ts';
 import type { Tally } from './tally.ts';
 import type { LaterWave } from './waves.ts';

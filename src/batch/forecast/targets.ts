@@ -1,5 +1,5 @@
 /** What each target of a forecast gets, of all waves together. */
-import type { Target } from '../../router/contract.ts';
+import type { Target } from '../../router/chain/contract.ts';
 import type { LaneTallies } from './lane-tallies.ts';
 import type { TargetForecast } from './report.ts';
 import { waveCost, waveOutput } from './waves.ts';

@@ -2,7 +2,8 @@
  * What the later waves of a cascade add to a forecast: all its items are sent to those who give opinions, and a share of them to the strong model. The
  * share is what the ledger says of the route, else an assumption, and says which.
  */
-import type { Route, Target } from '../../router/contract.ts';
+import type { Target } from '../../router/chain/contract.ts';
+import type { Route } from '../../router/contract.ts';
 import { assumedShare, judgementTokens } from '../cascade/usual.ts';
 import type { Lane } from '../contract.ts';
 import type { CascadeForecast, Escalation } from './report.ts';

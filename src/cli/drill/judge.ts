@@ -1,7 +1,8 @@
 /** Which promises a drill held: each is looked at with every answer and every minute, and what broke one is kept, some of it. */
 import { type ErrorCode, errorKinds } from '../../core/errors.ts';
 import { decimalDollars } from '../../core/price.ts';
-import type { BreakerPolicy, BudgetRule, Target } from '../../router/contract.ts';
+import type { Target } from '../../router/chain/contract.ts';
+import type { BreakerPolicy, BudgetRule } from '../../router/contract.ts';
 import type { DecisionRecord } from '../../router/decisions.ts';
 import type { Seen } from './ask.ts';
 import { type Happening, means } from './script.ts';

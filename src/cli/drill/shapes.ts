@@ -1,7 +1,8 @@
 /** Requests that a route is asked: an ordinary one, and one for each of its rules, shaped so that the rule holds. */
 import { models as catalogModels } from '../../catalog/models.ts';
 import { matchesPattern } from '../../core/pattern.ts';
-import type { Condition, Route, Step } from '../../router/contract.ts';
+import type { Step } from '../../router/chain/contract.ts';
+import type { Condition, Route } from '../../router/contract.ts';
 
 export interface Shape {
   readonly path: string;

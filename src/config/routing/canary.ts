@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { present } from '../../core/present.ts';
 import type { Canary } from '../../router/canary/contract.ts';
-import type { Step } from '../../router/contract.ts';
+import type { Step } from '../../router/chain/contract.ts';
 import { oneOrChain, type WrittenStep } from '../chain.ts';
 import { count, share, someTime } from '../units.ts';
 

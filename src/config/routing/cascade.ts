@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { present } from '../../core/present.ts';
 import type { AcceptRule, Cascade, ConfidenceSource } from '../../router/cascade/contract.ts';
-import type { Step } from '../../router/contract.ts';
+import type { Step } from '../../router/chain/contract.ts';
 import { oneOrChain, type WrittenStep } from '../chain.ts';
 import { count, share } from '../units.ts';
 

@@ -1,6 +1,6 @@
 /** What becomes of requests that may wait, as a user writes it: for the whole file, and over that for a route. */
 import { z } from 'zod';
-import type { WaitingPolicy } from '../../queue/contract.ts';
+import type { WaitingPolicy } from '../../router/contract.ts';
 import { count, duration, someTime } from '../units.ts';
 
 const fields = {

@@ -1,6 +1,7 @@
 /** Calls that the gateway makes for a caller's request without the caller seeing their answers. */
 import type { ChatRequest } from '../../core/request.ts';
-import type { Route, Step } from '../../router/contract.ts';
+import type { Step } from '../../router/chain/contract.ts';
+import type { Route } from '../../router/contract.ts';
 import { type DecodableCall, translate } from '../call.ts';
 
 export type ChatCall = DecodableCall<ChatRequest>;

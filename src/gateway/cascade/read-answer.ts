@@ -3,7 +3,7 @@ import { type Answer, createFold } from '../../core/answer.ts';
 import { GatewayError } from '../../core/errors.ts';
 import type { ChatEndpoint } from '../../providers/contract.ts';
 import { readJson } from '../../router/body.ts';
-import type { Target } from '../../router/contract.ts';
+import type { Target } from '../../router/chain/contract.ts';
 
 /** Throws where the bytes are no answer. */
 export function readWhole(target: Target, body: Uint8Array): Answer {

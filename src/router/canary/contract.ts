@@ -1,5 +1,5 @@
 /** A canary: a new chain gets a growing share of a route's requests, as long as it does not do worse than the usual one. */
-import type { Step } from '../contract.ts';
+import type { Step } from '../chain/contract.ts';
 
 export interface CanaryPhase {
   /** Of requests; 1 in the last phase if it is to take all. */

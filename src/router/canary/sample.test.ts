@@ -4,7 +4,7 @@ import { createFakeClock, type FakeClock } from '../../../test/support/clock.ts'
 import { breaker, call, fakeSink, openPass, route, target } from '../../../test/support/router.ts';
 import { type ErrorCode, GatewayError } from '../../core/errors.ts';
 import type { Outcome } from '../attempt.ts';
-import type { Target } from '../contract.ts';
+import type { Target } from '../chain/contract.ts';
 import { createHealth, type Health } from '../health.ts';
 import { Line } from '../line.ts';
 import type { WalkResult } from '../progress.ts';

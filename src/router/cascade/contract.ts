@@ -1,5 +1,5 @@
 /** A cascade: a cheap model answers first, and what is not sure enough goes on to a strong one. */
-import type { Step } from '../contract.ts';
+import type { Step } from '../chain/contract.ts';
 
 /** Where the confidence in a cheap answer comes from. */
 export type ConfidenceSource =

@@ -2,7 +2,8 @@
 import type { Calibration } from '../../catalog/calibration.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Limits } from '../../limits/contract.ts';
-import type { AttemptRecord, Call, Considered, Route, Target } from '../contract.ts';
+import type { Target } from '../chain/contract.ts';
+import type { AttemptRecord, Call, Considered, Route } from '../contract.ts';
 import type { Learning } from '../learning.ts';
 import { learntUnder } from '../needs.ts';
 import type { Measures } from '../order.ts';

@@ -1,6 +1,6 @@
 /** How much of a target's limits is free, by the fullest of them. What other processes take is known as of this one's last look. */
 import type { Limits } from '../../limits/contract.ts';
-import type { Target } from '../contract.ts';
+import type { Target } from '../chain/contract.ts';
 import type { Learning } from '../learning.ts';
 
 /** In [0, 1]. A target without limits is free. */

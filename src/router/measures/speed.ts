@@ -6,7 +6,8 @@
  * lately, a small share of the requests goes to it first. Which ones is drawn from the request, so that deciding stays without effects.
  */
 import type { Clock } from '../../core/clock.ts';
-import type { AttemptRecord, Considered, Target } from '../contract.ts';
+import type { Target } from '../chain/contract.ts';
+import type { AttemptRecord, Considered } from '../contract.ts';
 import { Recent } from './recent.ts';
 
 /** Clients may name targets themselves; far more than any config has, twice for the two kinds. */

@@ -7,7 +7,8 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Usage } from '../../core/usage.ts';
-import type { Considered, Target } from '../contract.ts';
+import type { Target } from '../chain/contract.ts';
+import type { Considered } from '../contract.ts';
 import { Recent } from './recent.ts';
 
 /** Beginnings of prompts, at each target that was asked. 20 MB at most. */
