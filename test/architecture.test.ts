@@ -197,6 +197,53 @@ describe('the arrows between rooms', () => {
   });
 });
 
+/** Files on the first circle that is found, the first of them last too; none: arrows run one way. */
+function findCircle(arrows: (file: string) => readonly string[], from: readonly string[]): readonly string[] {
+  const done = new Set<string>();
+  const road: string[] = [];
+  const visit = (file: string): readonly string[] => {
+    if (done.has(file)) return [];
+    const at = road.indexOf(file);
+    if (at >= 0) return [...road.slice(at), file];
+    road.push(file);
+    for (const next of arrows(file)) {
+      const circle = visit(next);
+      if (circle.length > 0) return circle;
+    }
+    road.pop();
+    done.add(file);
+    return [];
+  };
+  for (const file of from) {
+    const circle = visit(file);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
+describe('files import each other one way', () => {
+  const known = new Set(files);
+
+  test(`in all ${files.length} files, types counted`, () => {
+    const arrows = (file: string): readonly string[] => readImports(file).filter((one) => known.has(one));
+    assert.ok(files.flatMap(arrows).length > files.length, 'the checker sees no imports');
+    assert.deepEqual(findCircle(arrows, files), []);
+  });
+
+  test('the checker finds a circle, and takes two ways to one file for none', () => {
+    const house: Readonly<Record<string, readonly string[]>> = {
+      top: ['left', 'right'],
+      left: ['ground'],
+      right: ['ground'],
+      attic: ['top', 'stairs'],
+      stairs: ['attic'],
+    };
+    const arrows = (file: string): readonly string[] => house[file] ?? [];
+    assert.deepEqual(findCircle(arrows, ['top']), []);
+    assert.deepEqual(findCircle(arrows, ['top', 'attic']), ['attic', 'stairs', 'attic']);
+  });
+});
+
 describe('time, chance and names', () => {
   const edges = /^(?:core\/(?:clock|ids)\.ts|main\.ts|cli\/|simulator\/)/;
 
