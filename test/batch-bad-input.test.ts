@@ -3,138 +3,16 @@
  * error file; all other lines are answered; of a line that was told nothing reached the provider.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { until } from './support/batch-road.ts';
+import { type BadInput, type Bytes, bodyOf, endpoint, lineOf, startBadInput } from './support/bad-input.ts';
 import { hostileIds } from './support/batch-shape.ts';
-import { startTestGateway, type TestGateway } from './support/gateway.ts';
 
-const yaml = `
-providers:
-  openai: { type: openai, api_key: k, base_url: "http://127.0.0.1:\${SIMULATOR_PORT}/~openai/v1" }
-routes:
-  chat: { chain: [openai/gpt-4.1-nano@batch] }
-  vectors: { chain: [openai/text-embedding-3-small@batch] }
-batch: { poll: [20ms], retry: [10ms] }
-`;
-const endpoint = '/v1/chat/completions';
-const faults = { batches: [{ duration_ms: 10 }] };
-let gateway: TestGateway;
-const folder = mkdtempSync(join(tmpdir(), 'intermodal-bad-'));
+let scene: BadInput;
 before(async () => {
-  gateway = await startTestGateway({ yaml, faults, blobs: join(folder, 'blobs') });
+  scene = await startBadInput();
 });
-after(async () => {
-  await gateway.close();
-  rmSync(folder, { recursive: true });
-});
-beforeEach(() => fetch(`${gateway.simulator.url}/~simulator/invoice`, { method: 'DELETE' }));
-
-type Bytes = string | Uint8Array;
-const bodyOf = (content: string, more: object = {}) => ({
-  model: 'chat',
-  messages: [{ role: 'user', content }],
-  ...more,
-});
-const lineOf = (id: unknown, more: object = {}): string =>
-  JSON.stringify({ custom_id: id, method: 'POST', url: endpoint, body: bodyOf(`ask ${id}`), ...more });
-
-interface Problem {
-  readonly line: number | null;
-  readonly code: string;
-  readonly message: string;
-  readonly param: string | null;
-}
-interface BatchView {
-  readonly id: string;
-  readonly status: string;
-  readonly errors: { readonly data: readonly Problem[] } | null;
-  readonly output_file_id: string | null;
-  readonly error_file_id: string | null;
-  readonly request_counts: { readonly total: number; readonly completed: number; readonly failed: number };
-}
-interface ResultLine {
-  readonly custom_id: string;
-  readonly response: {
-    readonly status_code: number;
-    readonly body: { readonly error?: { readonly message: string } };
-  } | null;
-  readonly intermodal: { readonly line?: number; readonly outcome?: string };
-}
-
-async function upload(parts: AsyncIterable<Bytes> | readonly Bytes[]): Promise<string> {
-  const boundary = 'intermodal-bad-input';
-  async function* form(): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(
-      `--${boundary}\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="x.jsonl"\r\n\r\n`,
-    );
-    for await (const part of parts) yield Buffer.from(part);
-    yield Buffer.from(`\r\n--${boundary}--\r\n`);
-  }
-  const answer = await fetch(`${gateway.url}/v1/files`, {
-    method: 'POST',
-    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
-    body: ReadableStream.from(form()),
-    duplex: 'half',
-  });
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return JSON.parse(text).id;
-}
-
-async function create(body: object): Promise<BatchView> {
-  const answer = await fetch(`${gateway.url}/v1/batches`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ endpoint, completion_window: '24h', ...body }),
-  });
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return JSON.parse(text);
-}
-
-const ended = (id: string): Promise<BatchView> =>
-  until(
-    async () => JSON.parse(await (await fetch(`${gateway.url}/v1/batches/${id}`)).text()),
-    ({ status }) => ['completed', 'failed'].includes(status),
-  );
-
-async function read(fileId: string | null): Promise<readonly ResultLine[]> {
-  if (fileId === null) return [];
-  const text = await (await fetch(`${gateway.url}/v1/files/${fileId}/content`)).text();
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-}
-
-interface Came {
-  readonly batch: BatchView;
-  readonly problems: readonly Problem[];
-  /** custom_ids of what was answered, in the order of the file. */
-  readonly answered: readonly string[];
-  readonly failed: readonly ResultLine[];
-  /** Items that the provider has billed, which is all that reached it. */
-  readonly sent: number;
-}
-
-async function run(parts: AsyncIterable<Bytes> | readonly Bytes[]): Promise<Came> {
-  return cameOf(await create({ input_file_id: await upload(parts) }));
-}
-
-async function cameOf({ id }: BatchView): Promise<Came> {
-  const batch = await ended(id);
-  const output = await read(batch.output_file_id);
-  return {
-    batch,
-    problems: batch.errors?.data ?? [],
-    answered: output.map((line) => line.custom_id),
-    failed: await read(batch.error_file_id),
-    sent: gateway.simulator.invoice(0).calls,
-  };
-}
+after(() => scene.close());
+beforeEach(() => scene.forget());
 
 /** Line number, what it is, what its error must say. */
 type Bad = readonly [name: string, line: Bytes, message: RegExp, param?: string];
@@ -227,7 +105,7 @@ describe('a file of a batch', () => {
   test('has each bad line told by its number, and all others answered', async () => {
     const parts: Bytes[] = [];
     for (const [index, [, line]] of bad.entries()) parts.push(line, '\n', lineOf(`good ${index}`), '\n');
-    const { batch, problems, answered, failed, sent } = await run(parts);
+    const { batch, problems, answered, failed, sent } = await scene.run(parts);
     assert.deepEqual(
       answered,
       bad.map((_, index) => `good ${index}`),
@@ -253,9 +131,9 @@ describe('a file of a batch', () => {
     assert.equal(problems.length, bad.length);
     assert.equal(failed.length, bad.length);
     assert.equal(
-      gateway.complaints.filter(({ level }) => level === 'error').length,
+      scene.gateway.complaints.filter(({ level }) => level === 'error').length,
       0,
-      JSON.stringify(gateway.complaints),
+      JSON.stringify(scene.gateway.complaints),
     );
   });
 
@@ -263,7 +141,7 @@ describe('a file of a batch', () => {
     const parts = [...hostileIds, ...hostileIds.slice(0, 3)].map(
       (id, index) => `${lineOf(id, { body: bodyOf(`${index}`) })}\n`,
     );
-    const { problems, answered, failed, sent } = await run(parts);
+    const { problems, answered, failed, sent } = await scene.run(parts);
     assert.deepEqual(answered, hostileIds);
     assert.equal(sent, hostileIds.length);
     assert.deepEqual(
@@ -283,7 +161,7 @@ describe('a file of a batch', () => {
   test('finds a custom_id again thousands of lines later', async () => {
     const lines = Array.from({ length: 4_500 }, (_, index) => lineOf(`id ${index}`));
     lines[4_200] = lineOf('id 10', { body: bodyOf('another question') });
-    const { problems, answered, sent } = await run([lines.join('\n')]);
+    const { problems, answered, sent } = await scene.run([lines.join('\n')]);
     assert.deepEqual(
       problems.map(({ line, message }) => [line, message]),
       [[4_201, 'The custom_id is the same as in line 11; each must be unique in a batch.']],
@@ -301,7 +179,7 @@ describe('a file of a batch', () => {
       '\n\n',
       lineOf('last'),
     ];
-    const { problems, answered, sent } = await run(text);
+    const { problems, answered, sent } = await scene.run(text);
     assert.deepEqual(answered, ['marked', 'indented', 'separated \u2028 \u2029 \u0085', 'last']);
     assert.deepEqual(
       problems.map(({ line }) => line),
@@ -318,7 +196,7 @@ describe('a file of a batch', () => {
     ['a mark and blank lines', '\ufeff\r\n\n'],
   ] as const)
     test(`of ${name} fails as a whole, and says so`, async () => {
-      const { batch, problems, sent } = await run([text]);
+      const { batch, problems, sent } = await scene.run([text]);
       assert.equal(batch.status, 'failed');
       assert.deepEqual(
         problems.map(({ code, line }) => [code, line]),
@@ -328,11 +206,11 @@ describe('a file of a batch', () => {
     });
 
   test('of bad lines alone ends without a call', async () => {
-    const { batch, failed, sent } = await run(['x\n', 'y\n']);
+    const { batch, failed, sent } = await scene.run(['x\n', 'y\n']);
     assert.equal(batch.status, 'completed');
     assert.deepEqual(batch.request_counts, { total: 2, completed: 0, failed: 2 });
     assert.deepEqual([failed.length, batch.output_file_id, sent], [2, null, 0]);
-    const alerts = gateway.complaints.filter(({ message }) => message.includes('retry-dead'));
+    const alerts = scene.gateway.complaints.filter(({ message }) => message.includes('retry-dead'));
     assert.deepEqual(alerts, [], 'no operator is told of what only its caller can mend');
   });
 
@@ -345,7 +223,7 @@ describe('a file of a batch', () => {
       }
       yield `"}\n${lineOf('after')}\n`;
     }
-    const { problems, answered, failed, sent } = await run(parts());
+    const { problems, answered, failed, sent } = await scene.run(parts());
     assert.deepEqual(answered, ['before', 'after']);
     assert.deepEqual(
       problems.map(({ line, message }) => [line, message]),
@@ -358,7 +236,7 @@ describe('a file of a batch', () => {
     const lines = Array.from({ length: 5_001 }, (_, index) =>
       index === 2_500 ? lineOf('the good one') : lineOf(`bad ${index}`, { method: 'PUT' }),
     );
-    const { batch, problems, answered, failed, sent } = await run([lines.join('\n')]);
+    const { batch, problems, answered, failed, sent } = await scene.run([lines.join('\n')]);
     assert.deepEqual(batch.request_counts, { total: 5_001, completed: 1, failed: 5_000 });
     assert.deepEqual([answered, sent], [['the good one'], 1]);
     assert.deepEqual(
@@ -370,106 +248,5 @@ describe('a file of a batch', () => {
       failed.map((line) => [line.intermodal.line, line.custom_id]),
       wanted,
     );
-  });
-});
-
-describe('other ways in', () => {
-  test('requests inline are told one by one, as lines are', async () => {
-    const requests = [lineOf('a'), lineOf('b16', { method: 'GET' }), '{}', lineOf('a'), lineOf('d')];
-    const body = `{"endpoint":"${endpoint}","completion_window":"24h","requests":[${requests.join(',\n')}]}`;
-    const answer = await fetch(`${gateway.url}/v1/batches`, { method: 'POST', body });
-    const text = await answer.text();
-    assert.equal(answer.status, 200, text);
-    const { problems, answered, sent } = await cameOf(JSON.parse(text));
-    assert.deepEqual(answered, ['a', 'd']);
-    assert.deepEqual(
-      problems.map(({ line }) => line),
-      [2, 3, 4],
-    );
-    assert.equal(sent, 2);
-  });
-
-  const post = async (path: string, body: string) => {
-    const answer = await fetch(`${gateway.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-    });
-    return { status: answer.status, text: await answer.text() };
-  };
-
-  test('an endpoint that there is no batch of is refused at once', async () => {
-    const input_file_id = await upload([lineOf('a')]);
-    for (const wrong of ['/v1/responses', '/v1/images', 'chat', '', 7]) {
-      const body = JSON.stringify({ input_file_id, endpoint: wrong, completion_window: '24h' });
-      const { status, text } = await post('/v1/batches', body);
-      assert.equal(status, 400, text);
-      assert.match(text, /it may be \/v1\/chat\/completions or \/v1\/embeddings/);
-    }
-  });
-
-  const element = (id: unknown, params: object = bodyOf('hi', { max_tokens: 9 })) =>
-    JSON.stringify({ custom_id: id, params });
-
-  test('what Anthropic refuses as a whole is refused as a whole, with its place', async () => {
-    for (const [second, message] of [
-      [element('a'), /requests\.1\.custom_id: .*earlier request/],
-      [element('a b'), /requests\.1\.custom_id: .*must match/],
-      [element('x'.repeat(65)), /requests\.1\.custom_id/],
-      ['7', /requests\.1: /],
-      ['{"custom_id":"b"}', /requests\.1\.params: "params\\?" is missing|requests\.1\.params/],
-      [element('b').replace('{', '{"extra":1,'), /requests\.1\.extra/],
-      ['{"custom_id":"b","params":{', /JSON/],
-    ] as const) {
-      const { status, text } = await post('/v1/messages/batches', `{"requests":[${element('a')},${second}]}`);
-      assert.equal(status, 400, text);
-      assert.match(text, message);
-    }
-    assert.equal(gateway.simulator.invoice(0).calls, 0);
-  });
-
-  test('what is wrong with one message is told in its result', async () => {
-    const requests = [
-      element('a'),
-      element('b', { model: 'no-such' }),
-      element('c', bodyOf('x', { stream: true, max_tokens: 9 })),
-    ];
-    const { text } = await post('/v1/messages/batches', `{"requests":[${requests.join(',')}]}`);
-    const { id } = JSON.parse(text);
-    const url = `${gateway.url}/v1/messages/batches/${id}`;
-    await until(
-      async () => JSON.parse(await (await fetch(url)).text()),
-      (batch: { processing_status: string }) => batch.processing_status === 'ended',
-    );
-    const results = (await (await fetch(`${url}/results`)).text())
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    assert.deepEqual(
-      results.map(({ custom_id, result, intermodal }) => [custom_id, result.type, intermodal.line]),
-      [
-        ['a', 'succeeded', undefined],
-        ['b', 'errored', 2],
-        ['c', 'errored', 3],
-      ],
-    );
-    assert.equal(gateway.simulator.invoice(0).calls, 1);
-  });
-
-  test('a job is refused as a whole, with the place', async () => {
-    const good = { id: 'a', content: 'hi' };
-    for (const [items, message] of [
-      [[], /"items\\" is empty/],
-      [[good, good], /items\[1\]\.id.*earlier item/],
-      [[good, { id: 7, content: 'x' }], /items\[1\]\.id.*must be a string/],
-      [[good, { id: 'b' }], /items\[1\]\.content.*missing/],
-      [[good, 'b'], /items\[1\].*must be an object/],
-    ] as const) {
-      const { status, text } = await post('/v1/batch/jobs', JSON.stringify({ model: 'chat', items }));
-      assert.equal(status, 400, text);
-      assert.match(text, message);
-    }
-    const broken = await post('/v1/batch/jobs', '{"model":"chat","items":[');
-    assert.match(broken.text, /not valid JSON/);
   });
 });

@@ -4,16 +4,11 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
-import { batchFolders } from '../src/gateway/batches/registry.ts';
-import { dialectFolders } from '../src/gateway/dialects/registry.ts';
-import { openStores } from '../src/stores/open.ts';
-import { createTestDesk, type TestDesk } from './support/batch-desk.ts';
+import type { TestDesk } from './support/batch-desk.ts';
+import { batchShapes, type DeskGateway, startDeskGateway } from './support/desk-gateway.ts';
 import { startTestGateway, type TestGateway } from './support/gateway.ts';
-import { addKey } from './support/keys.ts';
 
-const dialects = dialectFolders.flatMap((folder) => folder.dialects);
-const shapes = batchFolders.map((folder) => folder.shape(dialects));
-
+let scene: DeskGateway;
 let desk: TestDesk;
 let gateway: TestGateway;
 let key = '';
@@ -21,29 +16,14 @@ let client: Anthropic;
 let other: Anthropic;
 
 before(async () => {
-  desk = createTestDesk({
-    shapes,
-    now: () => Date.now(),
-    stub: (call, customId) =>
-      customId.startsWith('dead')
-        ? { code: 'upstream_overloaded', message: 'Nobody answered.', status: 503 }
-        : customId.startsWith('open')
-          ? undefined
-          : call.encodeAnswer(call.answerOf(`answer to ${customId}`)),
-  });
-  const stores = await openStores(':memory:');
-  key = await addKey(stores, 'search');
-  const otherKey = await addKey(stores, 'other');
-  gateway = await startTestGateway({ desk, stores, maxUploadBytes: 2_000_000 });
+  scene = await startDeskGateway();
+  ({ desk, gateway, key } = scene);
   const make = (apiKey: string) => new Anthropic({ baseURL: gateway.url, apiKey, maxRetries: 0 });
   client = make(key);
-  other = make(otherKey);
+  other = make(scene.otherKey);
 });
 
-after(async () => {
-  await gateway.close();
-  desk.close();
-});
+after(() => scene.close());
 
 async function collect<T>(rows: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -142,7 +122,7 @@ describe('message batches by the Anthropic SDK', () => {
     );
     const wanted = desk.created.at(-1);
     assert.ok(wanted !== undefined && 'blob' in wanted.input);
-    const shape = shapes.find((one) => one.id === 'anthropic');
+    const shape = batchShapes.find((one) => one.id === 'anthropic');
     const line = shape?.readLine(Buffer.from(desk.blob(wanted.input.blob).trimEnd()), { endpoint: '' });
     assert.equal(line?.headers?.['anthropic-beta'], 'output-300k-2026-03-24');
     assert.match(line?.headers?.['anthropic-version'] ?? '', /^20\d\d-/);
