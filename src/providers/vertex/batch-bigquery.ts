@@ -2,7 +2,7 @@
  * A job's lines and rows as two tables of a BigQuery dataset: `intermodal_ID_input`, which a load job makes, and `intermodal_ID_output`,
  * which Google makes.
  */
-import type { BigQuery, BigQueryOptions, Job, Table } from '@google-cloud/bigquery';
+import type { BigQuery, Job, Table } from '@google-cloud/bigquery';
 import type { Clock } from '../../core/clock.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { asArray, asObject, asString } from '../../core/json.ts';
@@ -98,8 +98,7 @@ function tableOpener({ endpoint, authenticate, project }: BigQueryPlaceOptions):
     ]);
     const bigquery = new Client({
       projectId: project,
-      // Of another version of google-auth-library, of which one method is called: getRequestHeaders.
-      authClient: credential as unknown as NonNullable<BigQueryOptions['authClient']>,
+      authClient: credential,
       retryOptions: { autoRetry: false, maxRetries: 0 },
       ...(endpoint === undefined ? {} : { apiEndpoint: endpoint }),
     });

@@ -1,6 +1,6 @@
 /** A job's lines and rows as objects of Cloud Storage. Everything of a job is below one folder of its own. */
 import type { EventEmitter } from 'node:events';
-import type { Bucket, File, StorageOptions } from '@google-cloud/storage';
+import type { Bucket, File } from '@google-cloud/storage';
 import type { Clock } from '../../core/clock.ts';
 import { asObject, asString } from '../../core/json.ts';
 import { parseLine, splitLines } from '../../wire/jsonl.ts';
@@ -76,8 +76,7 @@ function bucketOpener({ endpoint, authenticate }: GcsOptions): OpenBucket {
       createCredential(authenticate),
     ]);
     const storage = new Storage({
-      // Of another version of google-auth-library, of which one method is called: getRequestHeaders.
-      authClient: credential as unknown as NonNullable<StorageOptions['authClient']>,
+      authClient: credential,
       useAuthWithCustomEndpoint: true,
       timeout: jobCallTimeoutMs,
       retryOptions: { autoRetry: false, maxRetries: 0 },

@@ -9,7 +9,7 @@ import { type ErrorRow, readErrorTable, redact } from '../families/error-table.t
 import { hideProject } from '../families/gemini/errors.ts';
 import type { Authenticate } from './auth.ts';
 
-/** A credential for the libraries that hands out our headers. Each of them has a version of its own of google-auth-library, all with this shape. */
+/** A credential for the libraries that hands out our headers. Ours is of the version of google-auth-library that they bring, so that one type serves all. */
 export async function createCredential(authenticate: Authenticate): Promise<AuthClient> {
   const { PassThroughClient } = await import('google-auth-library');
   return new (class extends PassThroughClient {
