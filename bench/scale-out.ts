@@ -8,7 +8,7 @@ import { Balancer } from './replicas/balancer.ts';
 import { ended, judge, submit } from './replicas/items.ts';
 import { roundTrips } from './replicas/round-trips.ts';
 import { type Scene, startScene } from './replicas/scene.ts';
-import { cpuUs } from './speed/processes.ts';
+import { cpuUs, residentMb } from './speed/processes.ts';
 
 const yaml = `
 server: { log: error }
@@ -34,6 +34,8 @@ interface Row {
   readonly cpuUs: number;
   readonly redis: number;
   readonly postgres: number;
+  /** Of the largest replica, in MB, when it is done. */
+  readonly residentMb: number;
 }
 
 export const bench: Bench = {
@@ -46,6 +48,7 @@ export const bench: Bench = {
       const folder = mkdtempSync(join(tmpdir(), 'intermodal-scale-'));
       const scene = await startScene({ replicas, yaml, batch, plan });
       try {
+        print(`${replicas} replicas, idle: ${Math.max(...scene.replicas.map(memoryOf))} MB`);
         // So that no replica is measured while its code is compiled.
         await call(scene, warmUpCalls * replicas);
         await answer(scene, folder, 'warm', replicas * 2, 1_000);
@@ -56,7 +59,7 @@ export const bench: Bench = {
         rows.push(row);
         for (const [what, one] of Object.entries(row))
           print(
-            `${replicas} replicas, ${what}: ${Math.round(one.perSecond)}/s, ${Math.round(one.cpuUs)} µs of CPU each; round trips each: Redis ${one.redis.toFixed(2)}, Postgres ${one.postgres.toFixed(3)}`,
+            `${replicas} replicas, ${what}: ${Math.round(one.perSecond)}/s, ${Math.round(one.cpuUs)} µs of CPU each, ${one.residentMb} MB; round trips each: Redis ${one.redis.toFixed(2)}, Postgres ${one.postgres.toFixed(3)}`,
           );
       } finally {
         await scene.close();
@@ -90,8 +93,12 @@ async function measure(scene: Scene, count: number, act: () => Promise<void>): P
     cpuUs: cpu / count,
     redis: (after.redis - before.redis) / count,
     postgres: (after.postgres - before.postgres) / count,
+    residentMb: Math.max(...scene.replicas.map(memoryOf)),
   };
 }
+
+const memoryOf = ({ program }: Scene['replicas'][number]): number =>
+  program === undefined ? 0 : residentMb(program.pid);
 
 const cpuOf = ({ replicas }: Scene): number =>
   replicas.reduce((sum, { program }) => sum + (program === undefined ? 0 : cpuUs(program.pid)), 0);

@@ -59,8 +59,8 @@ export function createApp(world: GatewayWorld): App {
     if (await world.readiness.storeAnswers()) return c.json({ status: 'ok' });
     return c.json({ status: 'the store does not answer' }, 503);
   });
-  hono.get('/health', (c) => {
-    const report = healthReport(world, draining);
+  hono.get('/health', async (c) => {
+    const report = await healthReport(world, draining);
     return c.json(report, report.status === 'draining' ? 503 : 200);
   });
   hono.get('/metrics', async () => {

@@ -15,6 +15,7 @@ export interface HealthReport {
     readonly refused: readonly string[];
     readonly warnings: readonly string[];
   };
+  readonly store: { readonly status: 'ok' | 'away' };
   /** Where limits and budgets are kept, and whether they can be reached. */
   readonly limits: LimitsHealth;
   readonly ledger: { readonly pending: number };
@@ -35,14 +36,16 @@ export interface CanaryHealth {
   readonly since?: string;
 }
 
-export function healthReport(world: GatewayWorld, draining: boolean): HealthReport {
+export async function healthReport(world: GatewayWorld, draining: boolean): Promise<HealthReport> {
   const { version, loadedAtMs, problems, warnings } = world.configStatus();
   const targets: Record<string, { standing: Standing; untilMs?: number }> = {};
   for (const { target, view } of world.health.list()) {
     targets[target] = { standing: view.standing, ...(view.untilMs === 0 ? {} : { untilMs: view.untilMs }) };
   }
   const limits = world.limits.health();
+  const storeAnswers = await world.readiness.storeAnswers();
   const troubled =
+    !storeAnswers ||
     problems.length > 0 ||
     limits.status !== 'ok' ||
     world.ledger.full ||
@@ -51,6 +54,7 @@ export function healthReport(world: GatewayWorld, draining: boolean): HealthRepo
     status: draining ? 'draining' : troubled ? 'degraded' : 'ok',
     version: world.version,
     config: { version, loadedAt: new Date(loadedAtMs).toISOString(), refused: problems, warnings },
+    store: { status: storeAnswers ? 'ok' : 'away' },
     limits,
     ledger: { pending: world.ledger.pending },
     ...(world.queue === undefined ? {} : { queue: world.queue.health() }),
