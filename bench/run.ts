@@ -9,6 +9,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const notProofs = new Set(['run', 'bench']);
 
 const { values, positionals } = parseArgs({
+  // npm takes the two dashes away before it passes on what is behind them; node does not.
+  args: process.argv.slice(2).filter((one) => one !== '--'),
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
