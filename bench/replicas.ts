@@ -24,7 +24,9 @@ providers:
   openai: { type: openai, api_key: sk-test, base_url: "\${SIMULATOR_URL}/~openai/v1" }
 limits:
   openai/gpt-4.1-mini: { rpm: ${liveRpm} }
+  openai/gpt-4.1-nano: { batch: { concurrent: 10 } }
 budgets:
+  - { scope: route, route: nightly, daily: $50 }
   - { scope: route, route: capped, daily: $${capUsd} }
 prices:
   openai/gpt-4.1: { input: $1, output: $4 }

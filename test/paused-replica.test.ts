@@ -1,6 +1,6 @@
 /**
  * A replica that is paused past its lease in the middle of a batch, and goes on as if nothing had been: another has done its work
- * meanwhile, and nothing of it is lost, doubled, or paid twice. `npm run bench replicas` does it for longer, and breaks more.
+ * meanwhile, and nothing of it is lost, doubled, or paid twice; what one has set aside, the other gives back. `npm run bench replicas` does it for longer, and breaks more.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -20,6 +20,10 @@ server: { log: error }
 providers:
   openai: { type: openai, api_key: sk-test, base_url: "\${SIMULATOR_URL}/~openai/v1" }
 retry: { rounds: 3 }
+limits:
+  openai/gpt-4.1-nano: { batch: { concurrent: 2 } }
+budgets:
+  - { scope: route, route: nightly, daily: $1 }
 routes:
   nightly: { chain: [openai/gpt-4.1-nano@batch, openai/gpt-4.1-nano] }
 `;

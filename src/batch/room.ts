@@ -1,9 +1,9 @@
 /**
  * What submissions hold while a provider works on them: a place among its batches, the tokens that it has enqueued, and money of budgets. Taken before anything is
- * sent, given back when the results are in. Held in memory and in the limits; after a start it is taken again for all that a provider may
- * still have, whatever the limits say, since it is being used.
+ * sent, given back when the results are in. Held in the limits; after a start it is taken again for all that a provider may
+ * still have, whatever the limits say, since it is being used. Whoever collects a submission gives it back, not only who sent it.
  */
-import type { Charge, Limits, Reservation, SlotTake } from '../limits/contract.ts';
+import type { Charge, Limits, SlotTake } from '../limits/contract.ts';
 import { chargeOf, type Due } from '../router/budgets.ts';
 import type { Target } from '../router/chain/contract.ts';
 import type { Submission } from './contract.ts';
@@ -13,20 +13,11 @@ export type NoRoom =
   | { readonly ok: false; readonly kind: 'busy'; readonly key: string }
   | { readonly ok: false; readonly kind: 'budget'; readonly key: string; readonly pending: boolean };
 
-/** Those beyond come at their own time. */
-const mostWaiting = 1_000;
-
 export class Room {
   readonly #limits: Limits;
-  readonly #held = new Map<string, Reservation>();
-  readonly #waiting = new Set<string>();
 
   constructor(limits: Limits) {
     this.#limits = limits;
-  }
-
-  has(id: string): boolean {
-    return this.#held.has(id);
   }
 
   /** `nanoUsd`: what is set aside of each budget. */
@@ -36,20 +27,12 @@ export class Room {
     dues: readonly Due[],
     nanoUsd: number,
   ): Promise<{ readonly ok: true } | NoRoom> {
-    if (this.#held.has(submission.id)) return { ok: true };
-    const verdict = await this.#limits.reserve({
+    const verdict = await this.#limits.hold({
       id: submission.id,
-      takes: [],
       slots: slotsOf(submission, target),
       charges: dues.map((due) => chargeOf(due, nanoUsd)),
-      maxWaitMs: 0,
     });
-    if (verdict.ok) {
-      this.#waiting.delete(submission.id);
-      this.#held.set(submission.id, verdict.reservation);
-      return { ok: true };
-    }
-    if (this.#waiting.size < mostWaiting) this.#waiting.add(submission.id);
+    if (verdict.ok) return verdict;
     if (verdict.kind === 'budget')
       return { ok: false, kind: 'budget', key: verdict.key, pending: verdict.pending };
     return { ok: false, kind: 'busy', key: verdict.key };
@@ -62,7 +45,6 @@ export class Room {
     dues: readonly Due[],
     nanoUsd: number,
   ): Promise<void> {
-    if (this.#held.has(submission.id)) return;
     const charges = dues.map(
       (due): Charge => ({
         ...chargeOf(due, nanoUsd),
@@ -70,28 +52,16 @@ export class Room {
       }),
     );
     const slots = target === undefined ? [] : slotsOf(submission, target);
-    const verdict = await this.#limits.reserve({
+    await this.#limits.hold({
       id: submission.id,
-      takes: [],
       slots: slots.map((slot) => ({ ...slot, limit: Number.MAX_SAFE_INTEGER })),
       charges,
-      maxWaitMs: 0,
     });
-    if (verdict.ok) this.#held.set(submission.id, verdict.reservation);
   }
 
   /** `nanoUsd`: what it has really cost. Later calls do nothing. */
   giveBack(id: string, nanoUsd: number): void {
-    this.#waiting.delete(id);
-    this.#held.get(id)?.settle([], nanoUsd);
-    this.#held.delete(id);
-  }
-
-  /** Who was told that there is no room: now some may have come. Each is named once. */
-  takeWaiting(): readonly string[] {
-    const ids = [...this.#waiting];
-    this.#waiting.clear();
-    return ids;
+    this.#limits.letGo(id, nanoUsd);
   }
 }
 

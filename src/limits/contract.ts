@@ -99,8 +99,18 @@ export interface LimitsHealth {
   readonly processes: number;
 }
 
+/** Without takes: tokens are for a moment. */
+export type LongDemand = Omit<Demand, 'takes' | 'maxWaitMs' | 'note'>;
+
 export interface Limits {
   reserve(demand: Demand): Verdict | Promise<Verdict>;
+  /**
+   * Sets aside what is held for longer than a process may live, such as by a batch that runs at its provider. Under the id of the demand it is
+   * held once, however often it is asked for, and by whichever of the processes that share limits.
+   */
+  hold(demand: LongDemand): Promise<{ readonly ok: true } | Refusal>;
+  /** Settles what is held under that id, whoever asked for it; once, and nothing where nothing is held. `nanoUsd`: what each charge has really cost. */
+  letGo(id: string, nanoUsd: number): void;
   /** A provider said what is left: lowers the level to it, never raises it. */
   correct(bucket: Bucket, remaining: number): void;
   /** Tokens in a bucket as far as this process knows; for metrics and `explain`. */

@@ -301,5 +301,34 @@ for (const kind of kinds) {
       }
       assert.equal(taken, 7 + Math.floor((299 * 1_234 * 7) / 60_000));
     });
+
+    test('hold under an id once, until it is let go, once', async () => {
+      const limits = await make();
+      const held = (id: string, nanoUsd = 400) => ({
+        id,
+        slots: [{ key: 'batches', limit: 2, amount: 1 }],
+        charges: [charge(nanoUsd)],
+      });
+      const state = async (): Promise<object> => {
+        await limits.reserve(demand({ charges: [charge(0)] }));
+        return limits.budget('all/day/2026-11-21');
+      };
+      for (let again = 0; again < 3; again++) assert.deepEqual(await limits.hold(held('s1')), { ok: true });
+      assert.deepEqual(await limits.hold(held('s2')), { ok: true });
+      assert.deepEqual(await limits.hold(held('s3', 100)), { ok: false, kind: 'busy', key: 'batches' });
+      assert.deepEqual(await limits.hold(held('s3', 300)), {
+        ok: false,
+        kind: 'budget',
+        key: 'all/day/2026-11-21',
+        pending: true,
+      });
+      assert.deepEqual(await state(), { usedNanoUsd: 0, heldNanoUsd: 800 });
+      for (let again = 0; again < 3; again++) limits.letGo('s1', 150);
+      limits.letGo('of nobody', 1_000);
+      // To let go asks Redis twice, and is not waited for.
+      for (let turn = 0; turn < 1_000 && !(await limits.hold(held('s3', 100))).ok; turn++)
+        await settled(limits);
+      assert.deepEqual(await state(), { usedNanoUsd: 150, heldNanoUsd: 500 });
+    });
   });
 }

@@ -51,6 +51,10 @@ export function startProcess(url: string, namespace: string, overrides: ProcessO
       return answer;
     },
     hash: (key) => real.hash(key),
+    async field(key, field) {
+      if (down) throw new Error('cut');
+      return real.field(key, field);
+    },
     forget: (key, fields) => real.forget(key, fields),
     members: (key) => real.members(key),
     get connected() {

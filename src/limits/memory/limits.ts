@@ -12,6 +12,7 @@ import type {
   Granted,
   Limits,
   LimitsHealth,
+  LongDemand,
   Refusal,
   Reservation,
   Verdict,
@@ -44,6 +45,8 @@ export class MemoryLimits implements Limits {
   readonly #busy = new Map<string, number>();
   readonly #purses = new Map<string, Purse>();
   readonly #waiters = new Set<() => void>();
+  /** As many as there are batches at providers. */
+  readonly #long = new Map<string, Reservation>();
 
   constructor({ clock, marks, firstParts }: MemoryOptions) {
     this.#clock = clock;
@@ -73,6 +76,18 @@ export class MemoryLimits implements Limits {
         throw thrown;
       },
     );
+  }
+
+  async hold(demand: LongDemand): Promise<{ readonly ok: true } | Refusal> {
+    if (this.#long.has(demand.id)) return { ok: true };
+    const verdict = await this.reserve({ ...demand, takes: [], maxWaitMs: 0 });
+    if (verdict.ok) this.#long.set(demand.id, verdict.reservation);
+    return verdict.ok ? { ok: true } : verdict;
+  }
+
+  letGo(id: string, nanoUsd: number): void {
+    this.#long.get(id)?.settle([], nanoUsd);
+    this.#long.delete(id);
   }
 
   /** Why not, or how long to wait. */

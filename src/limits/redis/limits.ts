@@ -6,15 +6,26 @@ import type {
   Demand,
   Limits,
   LimitsHealth,
+  LongDemand,
+  Refusal,
   Reservation,
   Verdict,
 } from '../contract.ts';
 import { Fallback, type MakeAlone, type Teller } from './fallback.ts';
+import { Holding } from './holding.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { Places } from './places.ts';
 import type { RedisLink } from './scripts.ts';
 import { Seen } from './seen.ts';
-import { isKept, type Made, readRefusal, spellReserving, spellSettling } from './spelling.ts';
+import {
+  type Asked,
+  type How,
+  isKept,
+  type Made,
+  readRefusal,
+  spellReserving,
+  spellSettling,
+} from './spelling.ts';
 import { Standing, type StandingOptions } from './standing.ts';
 
 export interface RedisOptions extends StandingOptions {
@@ -35,6 +46,7 @@ export class RedisLimits implements Limits {
   readonly #places = new Places();
   readonly #fallback: Fallback;
   readonly #standing: Standing;
+  readonly #holding: Holding;
   readonly #waiters = new Set<() => void>();
 
   constructor(options: RedisOptions) {
@@ -51,6 +63,20 @@ export class RedisLimits implements Limits {
       },
     });
     this.#fallback = new Fallback(options.alone, options.clock, this.#seen, () => this.#standing.count);
+    this.#holding = new Holding({
+      link: this.#link,
+      keys: this.#keys,
+      epoch: () => this.#standing.epoch,
+      next: (epoch, again) => this.#nextEpoch(epoch, again),
+      ask: (demand, by, epoch) => this.#ask(demand, by, epoch),
+      alone: (demand) => this.#fallback.reserve(demand),
+      settle: (made, nanoUsd) => {
+        this.#settle(made, [], nanoUsd, 'once');
+        this.#release();
+      },
+      later: (task) => this.#fallback.later(task),
+      lost: (thrown) => this.#standing.lose(thrown),
+    });
   }
 
   /** Resolves once Redis is in use, at most after some seconds: then the gateway begins on its own. */
@@ -99,38 +125,56 @@ export class RedisLimits implements Limits {
 
   async #reserve(demand: Demand, epoch: string, again: number): Promise<Verdict> {
     const process = this.#standing.process;
+    const answer = await this.#ask(demand, process, epoch);
+    if (answer === 'lost') {
+      // Perhaps it was made and only the answer is lost: taken back when Redis answers again.
+      this.#fallback.later(() => this.#settle({ demand, process, epoch }, unused(demand), 0, 'unsure'));
+      return this.#fallback.reserve(demand);
+    }
+    if (answer === 'over') {
+      const now = await this.#nextEpoch(epoch, again);
+      return now === undefined ? this.#fallback.reserve(demand) : this.#reserve(demand, now, again + 1);
+    }
+    if (!answer.ok) return answer;
+    return { ...answer, reservation: this.#reservation(demand, process, epoch) };
+  }
+
+  /** One round trip. `by`: in whose name. */
+  async #ask(demand: Demand, by: string, epoch: string): Promise<Asked> {
     const nowMs = this.#now();
+    const { epoch: key, settling, open, touched, live } = this.#keys;
     const { keys, args } = spellReserving(this.#keys, demand);
     let reply: readonly unknown[];
     try {
       reply = await this.#link.run(
         'reserve',
-        [
-          this.#keys.epoch,
-          this.#keys.settling,
-          this.#keys.open(process),
-          this.#keys.touched(process),
-          this.#keys.live,
-          ...keys,
-        ],
-        [this.#scriptNow(), epoch, process, ...args],
+        [key, settling, open(by), touched(by), live, ...keys],
+        [this.#scriptNow(), epoch, by, ...args],
       );
     } catch (thrown) {
-      // Perhaps it was made and only the answer is lost: taken back when Redis answers again.
       this.#standing.lose(thrown);
-      this.#fallback.later(() => this.#settle({ demand, process, epoch }, unused(demand), 0, 'unsure'));
-      return this.#fallback.reserve(demand);
+      return 'lost';
     }
     const [code, waitMs, index] = reply.slice(0, 3).map(Number);
-    if (code === 0) {
-      if (again < mostRejoins) await this.#standing.rejoin(epoch);
-      else this.#standing.lose(new Error('Redis forgets as fast as it is told'));
-      const now = this.#standing.epoch;
-      return now === undefined ? this.#fallback.reserve(demand) : this.#reserve(demand, now, again + 1);
-    }
+    if (code === 0) return 'over';
     this.#seen.note(demand, reply.slice(3).map(Number), nowMs);
     if (code !== 1) return readRefusal(demand, code ?? 0, waitMs ?? 0, index ?? 0);
-    return { ok: true, waitMs: waitMs ?? 0, reservation: this.#reservation(demand, process, epoch) };
+    return { ok: true, waitMs: waitMs ?? 0 };
+  }
+
+  /** `undefined`: there is none, for now. */
+  async #nextEpoch(epoch: string, again: number): Promise<string | undefined> {
+    if (again < mostRejoins) await this.#standing.rejoin(epoch);
+    else this.#standing.lose(new Error('Redis forgets as fast as it is told'));
+    return this.#standing.epoch;
+  }
+
+  hold(demand: LongDemand): Promise<{ readonly ok: true } | Refusal> {
+    return this.#holding.hold(demand);
+  }
+
+  letGo(id: string, nanoUsd: number): void {
+    this.#holding.letGo(id, nanoUsd);
   }
 
   #reservation(demand: Demand, process: string, epoch: string): Reservation {
@@ -148,7 +192,7 @@ export class RedisLimits implements Limits {
     };
   }
 
-  #settle(made: Made, used: readonly number[], nanoUsd: number, how: 'sure' | 'unsure'): void {
+  #settle(made: Made, used: readonly number[], nanoUsd: number, how: How): void {
     const { demand, process, epoch } = made;
     const current = this.#standing.epoch;
     if (current === undefined) {
@@ -173,19 +217,14 @@ export class RedisLimits implements Limits {
         },
         (thrown: unknown) => {
           this.#standing.lose(thrown);
-          this.#fallback.later(() => this.#settle(made, used, nanoUsd, 'unsure'));
+          const then = how === 'once' ? how : 'unsure';
+          this.#fallback.later(() => this.#settle(made, used, nanoUsd, then));
         },
       );
   }
 
   /** The epoch that it was sent in is over: it waits until what was seen before is restored. */
-  #settleInNext(
-    made: Made,
-    used: readonly number[],
-    nanoUsd: number,
-    how: 'sure' | 'unsure',
-    past: string,
-  ): void {
+  #settleInNext(made: Made, used: readonly number[], nanoUsd: number, how: How, past: string): void {
     if (this.#standing.epoch === past) {
       this.#standing.lose(new Error('Redis lost its data'));
       void this.#standing.join();

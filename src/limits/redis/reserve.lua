@@ -21,10 +21,13 @@ if now == 0 then
 end
 local epoch = epochOf(KEYS[1])
 if epoch ~= ARGV[2] then return { 0, 0, 0 } end
--- Nobody would ever settle for one that is not on the list.
-if not redis.call('ZSCORE', KEYS[5], ARGV[3]) then return { 0, 0, 0 } end
-
 local process, id, note, maxWait = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+-- What all hold together (`holding.ts`): once under its id, and nobody's who may die.
+local shared = process == '@shared'
+if shared and redis.call('HEXISTS', KEYS[3], id) == 1 then return { 1, 0, 0 } end
+-- Nobody would ever settle for one that is not on the list.
+if not shared and not redis.call('ZSCORE', KEYS[5], process) then return { 0, 0, 0 } end
+
 local takes, slots, charges = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local firstSlot, firstCharge = 5 + takes, 5 + takes + slots
 local settling = tonumber(redis.call('GET', KEYS[2]) or 0) > now
@@ -111,7 +114,7 @@ if code == 1 then
     redis.call('HINCRBY', KEYS[firstSlot + i], 'total', ARGV[slotArgs + i * 2])
     redis.call('HINCRBY', KEYS[firstSlot + i], 'p:' .. process, ARGV[slotArgs + i * 2])
     if new[firstSlot + i] then redis.call('HSET', KEYS[firstSlot + i], 'epoch', epoch) end
-    redis.call('SADD', KEYS[4], KEYS[firstSlot + i])
+    if not shared then redis.call('SADD', KEYS[4], KEYS[firstSlot + i]) end
   end
   for i = 1, charges do
     local at = chargeArgs + (i - 1) * 3
@@ -120,7 +123,7 @@ if code == 1 then
     redis.call('HINCRBY', KEYS[firstCharge + i], 'p:' .. process, ARGV[at + 2])
     if new[firstCharge + i] then redis.call('HSET', KEYS[firstCharge + i], 'epoch', epoch) end
     redis.call('PEXPIREAT', KEYS[firstCharge + i], ARGV[at + 3])
-    redis.call('SADD', KEYS[4], KEYS[firstCharge + i])
+    if not shared then redis.call('SADD', KEYS[4], KEYS[firstCharge + i]) end
   end
   if slots + charges > 0 then redis.call('HSET', KEYS[3], id, note) end
 end

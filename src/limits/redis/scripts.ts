@@ -18,6 +18,8 @@ export interface RedisLink {
     args: readonly (string | number)[],
   ): Promise<readonly unknown[]>;
   hash(key: string): Promise<Readonly<Record<string, string>>>;
+  /** One field of a hash; null where it is not there. */
+  field(key: string, field: string): Promise<string | null>;
   /** Removes fields of a hash. */
   forget(key: string, fields: readonly string[]): Promise<unknown>;
   members(key: string): Promise<readonly string[]>;
@@ -46,6 +48,7 @@ export function connectRedis(url: string, timeoutMs = commandTimeoutMs): RedisLi
   return {
     run: (script, keys, args) => runner.run(script, keys.length, ...keys, ...args).then(asList, failPlainly),
     hash: (key) => redis.hgetall(key).catch(failPlainly),
+    field: (key, field) => redis.hget(key, field).catch(failPlainly),
     forget: (key, fields) => redis.hdel(key, ...fields).catch(failPlainly),
     members: (key) => redis.smembers(key).catch(failPlainly),
     get connected() {

@@ -4,7 +4,7 @@ Settles a reservation: gives back what was not used, takes what was used beyond,
 KEYS  1 epoch, 2 open reservations of the process that reserved, 3 what it settled and the ledger lacks;
       then one bucket a take, one hash a slot, one hash a charge
 ARGV  1 now in ms (0: the server's own time), 2 epoch of the reservation, 3 process that reserved, 4 reservation id,
-      5 'unsure': nobody knows whether it was made, or is settled already; else 'sure',
+      5 'unsure': nobody knows whether it was made, or is settled already; 'once': only where it is open; else 'sure',
       6 takes, 7 slots, 8 charges, 9 epoch this process knows, 10 entry for the ledger ('': none);
       a take: limit, periodMs, burst, tokens to give back (negative: to take); a slot: amount; a charge: amount reserved, amount used, expiresAtMs
 Returns { 1, used and held of every charge... }; { 0 } and does nothing where this is another epoch
@@ -63,7 +63,7 @@ for i = 1, charges do
     redis.call('HINCRBY', key, 'p:' .. process, whole(0 - tonumber(ARGV[at + 1])))
     redis.call('HINCRBY', key, 'used', ARGV[at + 2])
     redis.call('PEXPIREAT', key, ARGV[at + 3])
-  elseif ARGV[5] == 'sure' or tonumber(ARGV[at + 2]) > tonumber(ARGV[at + 1]) then
+  elseif ARGV[5] == 'sure' or (ARGV[5] == 'once' and open) or (ARGV[5] == 'unsure' and tonumber(ARGV[at + 2]) > tonumber(ARGV[at + 1])) then
     redis.call('HINCRBY', key, 'used', whole(tonumber(ARGV[at + 2]) - tonumber(ARGV[at + 1])))
     redis.call('PEXPIREAT', key, ARGV[at + 3])
   end

@@ -16,10 +16,16 @@ export interface Made {
   readonly entry?: string;
 }
 
+/** What came of a reservation that was asked for. `lost`: nobody knows whether it was made. `over`: in another epoch it may be. */
+export type Asked = { readonly ok: true; readonly waitMs: number } | Refusal | 'lost' | 'over';
+
+/** `unsure`: whether it was made, or is settled already; `once`: others may settle it too. */
+export type How = 'sure' | 'unsure' | 'once';
+
 export interface Settling {
   readonly used: readonly number[];
   readonly nanoUsd: number;
-  readonly how: 'sure' | 'unsure';
+  readonly how: How;
 }
 
 /** Whether the reservation is kept by name, as `reserve.lua` does for what somebody must give back. */

@@ -328,6 +328,8 @@ export interface SubmissionRows {
   wake(id: string, dueAtMs: number): Promise<void>;
   /** The one that a provider of that name knows by this id; nothing where there is none. */
   wakeHandle(provider: string, handle: string, dueAtMs: number): Promise<void>;
+  /** Those that are planned, were told that there is no room, and wait: at most `limit`, who would come next first. */
+  wakeWaiting(dueAtMs: number, limit: number): Promise<void>;
   /** All that a provider may have, for holding their places and money again after a start: from `sending` to `ended`, whose price is still to come. */
   live(): Promise<readonly Submission[]>;
   /** Of those that were sent and have not ended at their providers: how many there are of each target, and how old they are. */

@@ -67,6 +67,25 @@ export function createSubmissionRows({ database }: Connection): SubmissionRows {
       for (const { id, target } of rows) if (target.startsWith(`${provider}/`)) await this.wake(id, dueAtMs);
     },
 
+    async wakeWaiting(dueAtMs, limit) {
+      await database
+        .updateTable('intermodal_submission')
+        .set(woken(dueAtMs, false))
+        .where('id', 'in', (rows) =>
+          rows
+            .selectFrom('intermodal_submission')
+            .select('id')
+            // As below.
+            .where(sql<boolean>`live = 1`)
+            .where('state', '=', 'planned')
+            .where('tries', '>', 0)
+            .where('due_at_ms', '>', dueAtMs)
+            .orderBy('due_at_ms')
+            .limit(limit),
+        )
+        .execute();
+    },
+
     async live() {
       const rows = await database
         .selectFrom('intermodal_submission')

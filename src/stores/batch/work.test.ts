@@ -46,6 +46,33 @@ for (const { name, skip, shared, fresh, open } of kinds) {
   const sharing = skip === false && !shared ? 'memory belongs to one connection' : skip;
 
   describe(`work on ${name}`, { skip }, () => {
+    test('that was told that there is no room comes again when some is free', async () => {
+      const rows = (await open()).batch;
+      await submitted(rows, 3);
+      for (const [id, tries] of [
+        ['s00000000001', 0],
+        ['s00000000002', 1],
+        ['s00000000003', 4],
+      ] as const) {
+        const work = await claimSubmission(rows, id);
+        await rows.submissions.patch(work, { tries });
+        await rows.work.release(work, noon + 60_000 * (5 - tries));
+      }
+      await rows.submissions.wakeWaiting(noon + 1, 1);
+      const due = async (): Promise<string[]> => {
+        const found: string[] = [];
+        for (let work = await rows.work.claim(noon + 1, 1_000); work !== undefined; ) {
+          if (work.kind === 'submission') found.push(work.submission.id);
+          work = await rows.work.claim(noon + 1, 1_000);
+        }
+        return found.sort();
+      };
+      assert.deepEqual(await due(), ['s00000000003']);
+      await rows.submissions.wakeWaiting(noon + 1, 100);
+      // One that was never refused keeps its time.
+      assert.deepEqual(await due(), ['s00000000002']);
+    });
+
     test('in states that are passed over is left to others, however overdue', async () => {
       const rows = (await open()).batch;
       const no = await submitted(rows);
