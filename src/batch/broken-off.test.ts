@@ -187,6 +187,23 @@ describe('a step that is broken off', () => {
       assert.equal((await stores.batch.submissions.get(id))?.how, 'expired');
     });
 
+    test(`believes no ${code} that others came between`, {
+      skip: looks === 1 && 'one look decides',
+    }, async () => {
+      const { batch, held } = await underWay('sending', 'open');
+      await held.patch({ handle: 'batch_1' });
+      const found = new GatewayError(code, 'No such batch.');
+      const throttled = new GatewayError('upstream_overloaded', 'Later.');
+      for (const one of [found, found, undefined, found, found, throttled, found, found]) {
+        trouble = one;
+        await poll(worldOf(), held, batch);
+        assert.equal(await stateOf(), 'open');
+      }
+      trouble = found;
+      await poll(worldOf(), held, batch);
+      assert.equal(await stateOf(), 'ended');
+    });
+
     test(`lets items go on whose results are not there any more, by ${looks} looks that say ${code}`, async () => {
       const { batch, lane, held } = await underWay('sending', 'open', 'ended');
       trouble = new GatewayError(code, 'No such file.');

@@ -77,7 +77,7 @@ export async function collect(
     if (error.code === 'internal') throw thrown;
     world.log.warn({ submission: submission.id, code: error.code }, 'results cannot be read now');
     // What is not there any more never comes: nothing is said of its items.
-    if (!isGone(error, submission.tries + 1)) return await later(world, held, batch, error);
+    if (!(await isGone(held, error))) return await later(world, held, batch, error);
   } finally {
     await input.close();
     await segments.close();

@@ -180,6 +180,8 @@ export interface ItemError {
   readonly status: number;
   /** The provider's own words, where it said more. */
   readonly upstream?: string;
+  /** How often in a row, where that decides what it means. */
+  readonly times?: number;
 }
 
 /** One request of a batch. Narrow: its body is a range of the input, its answer a range of a segment. */

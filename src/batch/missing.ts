@@ -4,7 +4,9 @@ import type { ItemError, Submission } from './contract.ts';
 import { errorOf } from './item-error.ts';
 import type { Failure } from './judge.ts';
 
-export function failureOfMissing({ how, error }: Submission): Failure {
+export function failureOfMissing({ how, error: last }: Submission): Failure {
+  // What was only not found for a while says nothing of how it ended.
+  const error = last?.times === undefined ? last : undefined;
   if (how === 'refused' || (how === 'failed' && error !== undefined))
     return { kind: 'refused', error: error ?? goneError('missing') };
   if (how === 'expired') return { kind: 'expired', error: goneError('expired') };

@@ -1,10 +1,10 @@
 /** Asks how a submission is doing, at the provider's own pace; tells of those that take long, and ends those that would come too late. */
-import { asGatewayError, type GatewayError } from '../core/errors.ts';
+import { asGatewayError } from '../core/errors.ts';
 import type { BatchEndpoint, JobStatus } from '../providers/contract.ts';
 import type { Batch } from './contract.ts';
 import { isAtRisk, mostWaitMs } from './deadline.ts';
 import { destinationOf } from './destination.ts';
-import { isGone, maybeGone } from './gone.ts';
+import { isGone, isThere } from './gone.ts';
 import { errorOf } from './item-error.ts';
 import type { Held } from './steps.ts';
 import { jobOf } from './submit.ts';
@@ -32,28 +32,18 @@ export async function poll(world: BatchWorldInside, held: Held, batch: Batch): P
     await world.at('poll: before the call');
     const status = await endpoint.poll(submission.handle, jobOf(submission));
     await world.at('poll: after the call');
+    await isThere(held);
     return await settleStatus(world, held, batch, endpoint, status, stopping);
   } catch (thrown) {
     const error = asGatewayError(thrown);
     if (error.code === 'internal') throw thrown;
-    const looks = await looksInVain(held, error);
-    if (isGone(error, looks)) return await ended(held, { kind: 'ended', how: 'expired' }, world);
+    if (await isGone(held, error)) return await ended(held, { kind: 'ended', how: 'expired' }, world);
     world.log.warn(
       { submission: submission.id, target: submission.target, code: error.code },
       'a submission cannot be polled now',
     );
     return nextPollMs(world, held, batch, error.retryAfterMs);
   }
-}
-
-/** Counted in what is written of the submission: whoever polls it next may be another process. */
-async function looksInVain(held: Held, error: GatewayError): Promise<number> {
-  if (!maybeGone(error)) return 0;
-  const before = /^Not found (\d+) times/.exec(held.submission.error?.message ?? '')?.[1];
-  const looks = Number(before ?? 0) + 1;
-  const message = `Not found ${looks} times: ${error.message}`;
-  await held.patch({ error: { ...errorOf(error), message } });
-  return looks;
 }
 
 /** Cancelled with its batch, or since it would come too late; what it has finished stays. */

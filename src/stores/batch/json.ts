@@ -15,6 +15,7 @@ const errorSchema = z.object({
   message: z.string(),
   status: z.number(),
   upstream: z.string().exactOptional(),
+  times: z.number().exactOptional(),
 });
 
 /** Where many items failed they failed alike, and often the same way one after another. */
