@@ -31,8 +31,7 @@ describe('BigQuery', () => {
       projectId: 'acme',
       apiEndpoint: `${simulator.url}/~vertex`,
       retryOptions: { autoRetry: false },
-      // The client has another version of the class; both have the one method that is called.
-      authClient: new Token() as never,
+      authClient: new Token(),
     });
     dataset = bigquery.dataset('batch');
   });

@@ -23,8 +23,7 @@ describe('Cloud Storage', () => {
       apiEndpoint: `${simulator.url}/~vertex`,
       useAuthWithCustomEndpoint: true,
       retryOptions: { autoRetry: false },
-      // The client has another version of the class; both have the one method that is called.
-      authClient: new Token() as never,
+      authClient: new Token(),
     });
     bucket = storage.bucket('acme-batch');
   });
