@@ -46,7 +46,7 @@ function fileOf(key: string): z.core.JSONSchema.BaseSchema {
   return { type: 'string', title: 'path', description: `A file that \`${key}\` is read from, in its place.` };
 }
 
-/** As editors check a file: any value may be a variable instead. */
+/** As editors check a file: each value may be a variable instead. */
 export function editorSchema(schema: JsonSchema): JsonSchema {
   return asObject(allowVariables(schema));
 }

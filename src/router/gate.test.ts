@@ -75,7 +75,7 @@ describe('the gate', () => {
     ['the prompt that tools add', { call: { facts: { ...facts, needs: ['tools'] } } }, worst + 512 * 2],
     ['a dearer service tier', { call: { facts: { ...facts, serviceTier: 'priority' } } }, worst * 2],
     [
-      'the list price at a flex tier, which may serve as any other does, and nothing for the caller’s own tier',
+      'the list price at a flex tier, which may serve like every other, and nothing for the caller’s own tier',
       {
         target: { mode: 'flex', price, listPrice: dearer },
         call: { facts: { ...facts, serviceTier: 'priority' } },

@@ -42,7 +42,7 @@ const kinds = [
   'verbose',
   /** A call at the flex tier is refused: there is no room for it. */
   'flex-full',
-  /** A call at the flex tier is served, and billed, as any other. */
+  /** A call at the flex tier is served, and billed, like all others. */
   'flex-as-standard',
 ] as const;
 
@@ -149,7 +149,9 @@ export const faultPlanSchema = z.strictObject({
   answers: z
     .array(skillSchema)
     .default([])
-    .describe('How well models answer labelled prompts; the first that applies. Without one: as any prompt.'),
+    .describe(
+      'How well models answer labelled prompts; the first that applies. Without one: like every prompt.',
+    ),
   seed: z.int().default(1),
 });
 

@@ -13,7 +13,7 @@ export function asksFlex(
   return api.flex?.asked(body, headers) === true;
 }
 
-/** The tier that serves it. Where a call asks for flex, a fault may have it served, and billed, as any other. */
+/** The tier that serves it. Where a call asks for flex, a fault may have it served, and billed, like all others. */
 export function servedTier(asked: boolean, fault: Fault | undefined): Pick<Ask, 'tier'> {
   return asked && fault?.kind !== 'flex-as-standard' ? { tier: 'flex' } : {};
 }

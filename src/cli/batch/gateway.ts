@@ -1,4 +1,4 @@
-/** A running gateway, as the batch commands speak to it: by its public endpoints, as any OpenAI client would. */
+/** A running gateway, as the batch commands speak to it: by its public endpoints, like every OpenAI client. */
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { type Dispatcher, request } from 'undici';

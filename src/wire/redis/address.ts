@@ -1,6 +1,6 @@
 /**
  * The address of a Redis, of the sentinels that watch one, or of a cluster, taken apart. What is wrong with one is said by what would be
- * right, and never by a piece of it: any piece may be part of a password that was not escaped.
+ * right, and never by a piece of it: each piece may be part of a password that was not escaped.
  */
 
 export interface RedisNode {

@@ -48,7 +48,7 @@ export class ChatReader {
       chunk['usage'] ?? choices[0]?.['usage'] ?? asObject(chunk['x_groq'])['usage'],
       chunk['service_tier'],
     );
-    // Azure opens with a chunk that has no id, model or choices: the real start is the first that has any.
+    // Azure opens with a chunk that has no id, model or choices: the real start is the first that has one of them.
     if (choices.length > 0 || usage !== undefined || (asString(chunk['id']) ?? '') !== '')
       this.#start(chunk, emit);
     for (const [position, value] of choices.entries()) {

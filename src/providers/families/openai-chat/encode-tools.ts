@@ -42,7 +42,7 @@ function encodeTool(tool: Tool): ChatCompletionTool {
         custom: {
           name,
           ...(description === undefined ? {} : { description }),
-          // As the caller wrote it: grammars are OpenAI's own, and no other protocol has any.
+          // As the caller wrote it: grammars are OpenAI's own, and no other protocol has one.
           ...(isObject(format) ? { format: tool.format as ChatCompletionCustomTool.Custom.Text } : {}),
         },
       };

@@ -70,7 +70,7 @@ function isThrottle(status: number, code: string | undefined): boolean {
   return status === 429 || status === 413 || code === 'rate_limit_exceeded';
 }
 
-/** "Request too large for gpt-4o … Limit 30000, Requested 45000": the same words as any throttling, and only the numbers tell. */
+/** "Request too large for gpt-4o … Limit 30000, Requested 45000": the same words as every throttling, and only the numbers tell. */
 function asksMoreThanLimit(message: string): boolean {
   const match = /\blimit:?\s*(\d[\d,]*).{0,80}?\brequested:?\s*(\d[\d,]*)/is.exec(message);
   if (match === null) return false;
