@@ -21,20 +21,22 @@ export async function askAside(
 ): Promise<Reply> {
   const { caller } = call;
   const sink = new Leash((callback) => audits.onClose(callback));
-  const reply = await ask(world, {
-    route,
-    policy,
-    steps,
-    part: { name: 'audit', counted: true },
-    sink,
-    call: wholeCall(call, {
-      tags: [...call.tags, 'audit'],
-      priority: 'low',
-      startedAtMs: world.clock.now(),
-      budgetMs: route.budgetMs,
-      ...(caller === undefined ? {} : { caller: { ...caller, limits: noLimits } }),
-    }),
-  });
-  sink.release();
-  return reply;
+  try {
+    return await ask(world, {
+      route,
+      policy,
+      steps,
+      part: { name: 'audit', counted: true },
+      sink,
+      call: wholeCall(call, {
+        tags: [...call.tags, 'audit'],
+        priority: 'low',
+        startedAtMs: world.clock.now(),
+        budgetMs: route.budgetMs,
+        ...(caller === undefined ? {} : { caller: { ...caller, limits: noLimits } }),
+      }),
+    });
+  } finally {
+    sink.release();
+  }
 }

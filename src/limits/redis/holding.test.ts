@@ -95,6 +95,7 @@ describe('what processes hold together', { skip: redisMissing }, () => {
     one.limits.letGo('s1', 100);
     await until(async () => {
       await one.reserve({ charges: [budget(1_000_000, 0)] });
+      // Beside what each of the two sets aside for a time alone: a hundredth of the cap, shared.
       return one.limits.budget(budget(1, 0).key).usedNanoUsd % 5_000 === 100;
     });
   });
